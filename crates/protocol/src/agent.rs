@@ -1,0 +1,406 @@
+//! What the console asks, what it is answered, and what it is told as it happens.
+//!
+//! The same types cross the Tauri IPC (`call`, `watch`) and the WebSocket `deskbell.agent.v1`, where they travel in
+//! [`AgentClientFrame`] and [`AgentServerFrame`].
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::entity::{ActivityEvent, Conversation, Counts, Listening, Message};
+use crate::error::Refusal;
+use crate::id::{ConversationId, HeldId, Revision, Seq, Timestamp};
+use crate::settings::{Hold, Settings};
+
+/// Which conversations a list shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Filter {
+    /// Open ones.
+    #[default]
+    Open,
+    /// Open ones that need a human.
+    NeedsMe,
+    /// With a held reply.
+    Held,
+    /// Resolved ones.
+    Resolved,
+}
+
+/// What the console asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Request {
+    /// Everything a console needs to draw itself → `snapshot`. Ask after `watch` has begun, and again on `resync`.
+    Snapshot {},
+    /// A page of the list, newest activity first → `conversations`.
+    Conversations {
+        /// Which ones.
+        filter: Filter,
+        /// Those whose last activity lies before this one's; from the top when missing.
+        #[serde(default)]
+        #[ts(optional)]
+        before: Option<Cursor>,
+        /// 1 to 500.
+        limit: u32,
+    },
+    /// One conversation → `conversation`.
+    Conversation {
+        /// Which one.
+        conversation: ConversationId,
+    },
+    /// A page of a thread, the newest before `before_seq` → `thread`.
+    Thread {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// Those before this place; the last ones when missing.
+        #[serde(default)]
+        #[ts(optional)]
+        before_seq: Option<Seq>,
+        /// 1 to 200.
+        limit: u32,
+    },
+    /// The last events → `activity`.
+    Activity {
+        /// 1 to 2,000.
+        limit: u32,
+    },
+    /// Conversations in which a name, an e-mail, a page or a message has this text → `found`.
+    Search {
+        /// 1 to 200 bytes.
+        query: String,
+    },
+    /// Sends the customer a message and takes control → `sent`. The same id again changes nothing.
+    Send {
+        /// To whom.
+        conversation: ConversationId,
+        /// The console's own id for it.
+        id: String,
+        /// What.
+        text: String,
+    },
+    /// Adds a note that only agents see → `sent`.
+    Note {
+        /// Where.
+        conversation: ConversationId,
+        /// The console's own id for it.
+        id: String,
+        /// What.
+        text: String,
+    },
+    /// Takes control; a held reply is not sent → `done`.
+    TakeOver {
+        /// Where.
+        conversation: ConversationId,
+    },
+    /// Gives control back to the responder, from the next message on → `done`.
+    HandBack {
+        /// Where.
+        conversation: ConversationId,
+    },
+    /// Sets the hold of one conversation; `null` is the desk's → `done`.
+    SetHold {
+        /// Where.
+        conversation: ConversationId,
+        /// The new hold.
+        hold: Option<Hold>,
+    },
+    /// Sends a held reply now, with another text if given → `done`.
+    SendHeld {
+        /// Where.
+        conversation: ConversationId,
+        /// Which reply; refused as `stale_reply` when it is no longer the one held.
+        held: HeldId,
+        /// The edited text.
+        #[serde(default)]
+        #[ts(optional)]
+        text: Option<String>,
+    },
+    /// Drops a held reply → `done`.
+    DiscardHeld {
+        /// Where.
+        conversation: ConversationId,
+        /// Which reply.
+        held: HeldId,
+    },
+    /// Takes a discard back: the reply is held again, as "ask" → `done`.
+    RestoreHeld {
+        /// Where.
+        conversation: ConversationId,
+        /// Which reply.
+        held: HeldId,
+    },
+    /// Stops the countdown while the agent edits → `done`.
+    PauseHeld {
+        /// Where.
+        conversation: ConversationId,
+        /// Which reply.
+        held: HeldId,
+    },
+    /// Goes on with the countdown where it stopped → `done`.
+    ResumeHeld {
+        /// Where.
+        conversation: ConversationId,
+        /// Which reply.
+        held: HeldId,
+    },
+    /// Marks it done with → `done`.
+    Resolve {
+        /// Where.
+        conversation: ConversationId,
+    },
+    /// Takes that back → `done`.
+    Reopen {
+        /// Where.
+        conversation: ConversationId,
+    },
+    /// An agent has seen everything up to `seq` → `done`.
+    MarkRead {
+        /// Where.
+        conversation: ConversationId,
+        /// Up to where.
+        seq: Seq,
+    },
+    /// Clears the needs-human mark without answering → `done`.
+    DismissNeedsHuman {
+        /// Where.
+        conversation: ConversationId,
+    },
+    /// The agent is typing; shown to the customer for 6 s → `done`.
+    Typing {
+        /// Where.
+        conversation: ConversationId,
+    },
+    /// Changes all settings but `listen` → `settings`.
+    SaveSettings {
+        /// The new ones.
+        settings: Settings,
+    },
+    /// Listens elsewhere, at once, and from then on at every start → `listening`. Live sockets stay.
+    Listen {
+        /// `IP:PORT`; port 0 takes a free one.
+        address: String,
+    },
+}
+
+/// A place in the list, which is ordered by last activity, then id, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct Cursor {
+    /// The conversation's last activity.
+    pub last_activity_at: Timestamp,
+    /// Its id.
+    pub id: ConversationId,
+}
+
+/// What the console is answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Response {
+    /// Everything a console needs to draw itself.
+    Snapshot(Box<Snapshot>),
+    /// A page of the list.
+    Conversations {
+        /// Newest activity first.
+        conversations: Vec<Conversation>,
+        /// Whether there are older ones.
+        more: bool,
+    },
+    /// One conversation.
+    Conversation {
+        /// As it is now.
+        conversation: Box<Conversation>,
+    },
+    /// A page of a thread.
+    Thread {
+        /// In order.
+        messages: Vec<Message>,
+        /// Whether there are earlier ones.
+        more: bool,
+    },
+    /// The last events.
+    Activity {
+        /// Oldest first.
+        events: Vec<ActivityEvent>,
+    },
+    /// What a search found, newest activity first.
+    Found {
+        /// At most 50.
+        hits: Vec<Hit>,
+    },
+    /// The message is durable.
+    Sent {
+        /// Its place.
+        seq: Seq,
+        /// The revision after it.
+        revision: Revision,
+    },
+    /// Done, or nothing to do.
+    Done {},
+    /// The settings in force.
+    Settings {
+        /// All of them.
+        settings: Box<Settings>,
+    },
+    /// Whether the desk listens now.
+    Listening {
+        /// And where.
+        listening: Listening,
+    },
+}
+
+/// One find.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct Hit {
+    /// Where.
+    pub conversation: Conversation,
+    /// The message, when it was a message.
+    pub message: Option<Message>,
+}
+
+/// Everything a console needs to draw itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct Snapshot {
+    /// The desk's clock, for countdowns.
+    pub now: Timestamp,
+    /// The desk's version.
+    pub version: String,
+    /// Which database this is.
+    pub epoch: String,
+    /// Where the data lies.
+    pub data_dir: String,
+    /// The system's language.
+    pub system_language: crate::settings::Language,
+    /// The settings in force.
+    pub settings: Settings,
+    /// Whether the desk listens.
+    pub listening: Listening,
+    /// Why alerts of the system do not work, in a sentence; `null` when they do or are not this host's business.
+    pub alerts_problem: Option<String>,
+    /// Numbers for tabs and status line.
+    pub counts: Counts,
+    /// The first 500 open conversations, newest activity first, and all visitors.
+    pub conversations: Vec<Conversation>,
+    /// Whether there are older ones.
+    pub more: bool,
+}
+
+/// What the console is told as it happens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Update {
+    /// A conversation is new or has changed; the newest state wins.
+    Conversation {
+        /// As it is now.
+        conversation: Box<Conversation>,
+    },
+    /// A visitor left without a word, or a conversation was erased.
+    Gone {
+        /// Which one.
+        conversation: ConversationId,
+    },
+    /// A message is new or has changed: put it at its `seq`.
+    Message {
+        /// Where.
+        conversation: ConversationId,
+        /// What.
+        message: Box<Message>,
+    },
+    /// The customer is typing. Lapses after 6 s.
+    Typing {
+        /// Where.
+        conversation: ConversationId,
+    },
+    /// Something happened on a socket.
+    Activity {
+        /// What.
+        event: ActivityEvent,
+    },
+    /// The numbers have changed.
+    Counts {
+        /// As they are now.
+        counts: Counts,
+    },
+    /// The settings have changed.
+    Settings {
+        /// As they are now.
+        settings: Box<Settings>,
+    },
+    /// Listening has begun, ended or failed.
+    Listening {
+        /// As it is now.
+        listening: Listening,
+    },
+    /// The system's alerts began to fail or to work.
+    AlertsProblem {
+        /// In a sentence; `null` when they work.
+        problem: Option<String>,
+    },
+    /// The window should show this conversation: its notification was chosen.
+    Reveal {
+        /// Which one.
+        conversation: ConversationId,
+    },
+    /// Updates were dropped because the console was too slow or asleep: ask for a snapshot and the open thread.
+    Resync {},
+}
+
+/// Updates that travel together: what happened in one frame of 16 ms, under 8 KiB of JSON where single updates allow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct Batch {
+    /// Counts up from 1 in each watch.
+    #[ts(type = "number")]
+    pub serial: i64,
+    /// The desk's clock.
+    pub now: Timestamp,
+    /// In order.
+    pub updates: Vec<Update>,
+}
+
+/// What a console sends over `deskbell.agent.v1`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum AgentClientFrame {
+    /// The first frame, within 5 s.
+    Hello {
+        /// From `agent.secret` in the data folder.
+        secret: String,
+    },
+    /// A request; answered by a `response` or `refusal` with the same id.
+    Call {
+        /// The console's own number.
+        #[ts(type = "number")]
+        id: i64,
+        /// What it asks.
+        request: Request,
+    },
+}
+
+/// What the desk sends over `deskbell.agent.v1`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum AgentServerFrame {
+    /// The secret is right; updates flow from here on.
+    Welcome {},
+    /// The answer to a call.
+    Response {
+        /// The call's number.
+        #[ts(type = "number")]
+        id: i64,
+        /// The answer.
+        response: Response,
+    },
+    /// A call, or with no id the connection, is refused.
+    Refusal {
+        /// The call's number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional, type = "number")]
+        id: Option<i64>,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// What happened.
+    Batch {
+        /// In order.
+        batch: Batch,
+    },
+}

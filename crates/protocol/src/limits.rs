@@ -1,0 +1,38 @@
+//! Bounds on what comes from outside.
+
+/// A message's text, in bytes of UTF-8.
+pub const MESSAGE_BYTES: usize = 16 * 1024;
+/// One WebSocket frame and one reassembled message, in bytes.
+pub const FRAME_BYTES: usize = 64 * 1024;
+/// A client's id for a message, in bytes.
+pub const CLIENT_ID_BYTES: usize = 64;
+/// A customer's name, e-mail, locale, page or user agent, in bytes; longer is cut at a character.
+pub const FACT_BYTES: usize = 512;
+/// The greeting or the default reply, in bytes.
+pub const TEMPLATE_BYTES: usize = 4 * 1024;
+/// A name that an agent gives (own name), in bytes.
+pub const NAME_BYTES: usize = 128;
+/// The longest hold, in seconds.
+pub const HOLD_SECONDS: u32 = 3600;
+/// Messages in one page of a thread.
+pub const THREAD_PAGE: u32 = 200;
+/// Conversations in one page of the list.
+pub const LIST_PAGE: u32 = 500;
+/// Events kept for the activity view.
+pub const ACTIVITY_EVENTS: usize = 2000;
+/// Characters of a message shown in the list and the activity view.
+pub const PREVIEW_CHARS: usize = 120;
+/// Sites from which browsers may connect besides the desk's own.
+pub const ALLOWED_ORIGINS: usize = 64;
+
+/// `text` cut to at most `bytes` bytes at a character boundary.
+#[must_use]
+pub fn cut(text: &str, bytes: usize) -> &str {
+    text.get(..text.floor_char_boundary(bytes)).unwrap_or_default()
+}
+
+/// The first [`PREVIEW_CHARS`] characters of `text` on one line.
+#[must_use]
+pub fn preview(text: &str) -> String {
+    text.chars().take(PREVIEW_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

@@ -1,0 +1,270 @@
+//! What the agent can change. Stored with the desk; a change holds from the next message on.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::error::Refusal;
+use crate::limits;
+
+/// A language that the desk speaks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, TS)]
+pub enum Language {
+    /// English.
+    #[default]
+    #[serde(rename = "en")]
+    En,
+    /// Simplified Chinese.
+    #[serde(rename = "zh-CN")]
+    ZhCn,
+}
+
+impl Language {
+    /// The language of a BCP 47 tag, if the desk speaks it: any `zh…` is Chinese, any `en…` English.
+    #[must_use]
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        let primary = tag.trim().split(['-', '_', '.']).next().unwrap_or_default();
+        if primary.eq_ignore_ascii_case("zh") {
+            Some(Self::ZhCn)
+        } else if primary.eq_ignore_ascii_case("en") {
+            Some(Self::En)
+        } else {
+            None
+        }
+    }
+
+    /// The best of an Accept-Language header (RFC 9110 §12.5.4) that the desk speaks.
+    #[must_use]
+    pub fn of_accept_language(header: &str) -> Option<Self> {
+        let mut best: Option<(f32, Self)> = None;
+        for part in header.split(',').take(32) {
+            let mut fields = part.split(';');
+            let Some(language) = fields.next().and_then(Self::of_tag) else { continue };
+            let quality = fields
+                .find_map(|f| f.trim().strip_prefix("q=")?.trim().parse::<f32>().ok())
+                .unwrap_or(1.0);
+            if quality > 0.0 && best.is_none_or(|(q, _)| quality > q) {
+                best = Some((quality, language));
+            }
+        }
+        best.map(|(_, language)| language)
+    }
+}
+
+/// A text in each language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct Localized {
+    /// English.
+    pub en: String,
+    /// Simplified Chinese.
+    #[serde(rename = "zh-CN")]
+    pub zh_cn: String,
+}
+
+impl Localized {
+    /// The text in this language.
+    #[must_use]
+    pub fn get(&self, language: Language) -> &str {
+        match language {
+            Language::En => &self.en,
+            Language::ZhCn => &self.zh_cn,
+        }
+    }
+}
+
+/// How long a proposal waits, visible to the agent, before it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Hold {
+    /// That many seconds; 0 sends at once.
+    Seconds {
+        /// 0 to 3,600.
+        seconds: u32,
+    },
+    /// Never by itself: an agent must send it.
+    Ask,
+}
+
+impl Default for Hold {
+    fn default() -> Self {
+        Self::Seconds { seconds: 0 }
+    }
+}
+
+/// When the default reply answers a customer's message.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Fallback {
+    /// Every message gets it.
+    #[default]
+    EveryMessage,
+    /// Only the first of a visit; later ones wait for a person.
+    OncePerVisit,
+}
+
+/// The console's theme.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the system says.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// What alerts an agent, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(default)]
+pub struct Alerts {
+    /// Notify when a new conversation begins.
+    pub new_conversation: bool,
+    /// Notify when a conversation needs a human.
+    pub needs_human: bool,
+    /// With a sound.
+    pub sound: bool,
+    /// Seconds after which an alert that nobody looked at is repeated, 15 to 3,600; 0 never repeats.
+    pub repeat_seconds: u32,
+}
+
+impl Default for Alerts {
+    fn default() -> Self {
+        Self { new_conversation: true, needs_human: true, sound: true, repeat_seconds: 60 }
+    }
+}
+
+/// Everything that an agent can set. Fields that are missing in stored settings take their defaults.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(default)]
+pub struct Settings {
+    /// The name under which the agent appears to customers and in the thread.
+    pub agent_name: String,
+    /// Sent on connect.
+    pub greeting: Localized,
+    /// The default reply.
+    pub reply: Localized,
+    /// When the default reply answers.
+    pub fallback: Fallback,
+    /// The hold of conversations that have none of their own.
+    pub hold: Hold,
+    /// The language for customers whose client names none; `null` is the system's.
+    pub customer_language: Option<Language>,
+    /// The console's language; `null` is the system's.
+    pub console_language: Option<Language>,
+    /// The console's theme.
+    pub theme: Theme,
+    /// Alerts.
+    pub alerts: Alerts,
+    /// Closing the window hides it in the tray and the desk goes on.
+    pub close_to_tray: bool,
+    /// Where to listen, as `IP:PORT`. Changed by the request `listen`, not by saving settings.
+    pub listen: String,
+    /// Sites from which browsers may connect besides this desk's own pages, as `https://host[:port]`; `*` is any.
+    pub allowed_origins: Vec<String>,
+}
+
+/// The default address.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            agent_name: "Agent".to_owned(),
+            greeting: Localized {
+                en: "Hello, welcome to live support. What can we help you with?".to_owned(),
+                zh_cn: "你好，欢迎来到在线客服系统，有什么问题需要帮助吗？".to_owned(),
+            },
+            reply: Localized {
+                en: "Hello, what can we help you with?".to_owned(),
+                zh_cn: "您好，您有什么问题需要帮助吗？".to_owned(),
+            },
+            fallback: Fallback::default(),
+            hold: Hold::default(),
+            customer_language: None,
+            console_language: None,
+            theme: Theme::default(),
+            alerts: Alerts::default(),
+            close_to_tray: true,
+            listen: DEFAULT_LISTEN.to_owned(),
+            allowed_origins: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Settings within their bounds: trimmed where white space has no meaning, or the refusal of the first bad field.
+    ///
+    /// # Errors
+    /// [`Code::InvalidSetting`](crate::Code::InvalidSetting) with the field and a sentence.
+    pub fn validated(mut self) -> Result<Self, Refusal> {
+        self.agent_name = self.agent_name.trim().to_owned();
+        if self.agent_name.is_empty() {
+            return Err(Refusal::of_field("agent_name", "Give the agent a name; customers see it."));
+        }
+        within("agent_name", &self.agent_name, limits::NAME_BYTES)?;
+        for (field, text) in [
+            ("greeting.en", &self.greeting.en),
+            ("greeting.zh-CN", &self.greeting.zh_cn),
+            ("reply.en", &self.reply.en),
+            ("reply.zh-CN", &self.reply.zh_cn),
+        ] {
+            within(field, text, limits::TEMPLATE_BYTES)?;
+        }
+        validate_hold("hold", self.hold)?;
+        let repeat = self.alerts.repeat_seconds;
+        if repeat != 0 && !(15..=3600).contains(&repeat) {
+            return Err(Refusal::of_field(
+                "alerts.repeat_seconds",
+                "Repeat alerts after 15 to 3,600 seconds, or 0 for never.",
+            ));
+        }
+        if self.allowed_origins.len() > limits::ALLOWED_ORIGINS {
+            return Err(Refusal::of_field("allowed_origins", "At most 64 sites."));
+        }
+        for origin in &mut self.allowed_origins {
+            *origin = origin.trim().trim_end_matches('/').to_ascii_lowercase();
+            if !is_origin(origin) {
+                return Err(Refusal::of_field(
+                    "allowed_origins",
+                    format!("“{}” is not a site such as https://shop.example.", limits::cut(origin, 80)),
+                ));
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// A hold within its bounds.
+///
+/// # Errors
+/// [`Code::InvalidSetting`](crate::Code::InvalidSetting) when it is over an hour.
+pub fn validate_hold(field: &str, hold: Hold) -> Result<(), Refusal> {
+    match hold {
+        Hold::Seconds { seconds } if seconds > limits::HOLD_SECONDS => {
+            Err(Refusal::of_field(field, "Hold a reply for at most 3,600 seconds, or choose “ask”."))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn within(field: &str, text: &str, bytes: usize) -> Result<(), Refusal> {
+    if text.len() > bytes {
+        return Err(Refusal::of_field(field, format!("At most {bytes} bytes; this has {}.", text.len())));
+    }
+    Ok(())
+}
+
+/// `*`, `null`, or scheme and authority without path (RFC 6454 §6.1).
+fn is_origin(origin: &str) -> bool {
+    if origin == "*" || origin == "null" {
+        return true;
+    }
+    let Some((scheme, rest)) = origin.split_once("://") else { return false };
+    !scheme.is_empty()
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+        && !rest.is_empty()
+        && rest.len() <= 255
+        && rest.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '/' | '?' | '#' | '@' | '\\'))
+}

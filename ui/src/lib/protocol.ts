@@ -1,0 +1,1238 @@
+// Generated from crates/protocol by `cargo xtask generate`. Do not edit.
+
+/**
+ * What happened on a socket, raw, for the activity view.
+ */
+export type ActivityEvent = { 
+/**
+ * Counts up from 1 since the desk started.
+ */
+serial: number, 
+/**
+ * When.
+ */
+at: Timestamp, 
+/**
+ * What.
+ */
+kind: ActivityKind, 
+/**
+ * On which socket.
+ */
+connection: ConnectionId | null, 
+/**
+ * In which conversation.
+ */
+conversation: ConversationId | null, 
+/**
+ * `IP:PORT` of the client.
+ */
+address: string | null, };
+
+/**
+ * The kinds of [`ActivityEvent`].
+ */
+export type ActivityKind = { "kind": "opened", 
+/**
+ * What it speaks.
+ */
+protocol: ConnectionProtocol, } | { "kind": "closed", 
+/**
+ * RFC 6455 §7.4; 1005 when the client gave none.
+ */
+code: number, 
+/**
+ * The reason given.
+ */
+reason: string, } | { "kind": "failed", 
+/**
+ * The error, in a sentence.
+ */
+error: string, } | { "kind": "refused", 
+/**
+ * The code and sentence sent to the client.
+ */
+refusal: Refusal, 
+/**
+ * The page's origin, when that was why. An agent may allow it.
+ */
+origin?: string, } | { "kind": "received", 
+/**
+ * Its place.
+ */
+seq: Seq, 
+/**
+ * Its beginning.
+ */
+preview: string, } | { "kind": "sent", 
+/**
+ * Its place.
+ */
+seq: Seq, 
+/**
+ * Who wrote it.
+ */
+author: Author, 
+/**
+ * Its beginning.
+ */
+preview: string, } | { "kind": "listening", } | { "kind": "listen_failed", 
+/**
+ * Why, in a sentence.
+ */
+error: string, };
+
+/**
+ * What a console sends over `deskbell.agent.v1`.
+ */
+export type AgentClientFrame = { "type": "hello", 
+/**
+ * From `agent.secret` in the data folder.
+ */
+secret: string, } | { "type": "call", 
+/**
+ * The console's own number.
+ */
+id: number, 
+/**
+ * What it asks.
+ */
+request: Request, };
+
+/**
+ * What the desk sends over `deskbell.agent.v1`.
+ */
+export type AgentServerFrame = { "type": "welcome", } | { "type": "response", 
+/**
+ * The call's number.
+ */
+id: number, 
+/**
+ * The answer.
+ */
+response: Response, } | { "type": "refusal", 
+/**
+ * The call's number.
+ */
+id?: number, 
+/**
+ * Why.
+ */
+refusal: Refusal, } | { "type": "batch", 
+/**
+ * In order.
+ */
+batch: Batch, };
+
+/**
+ * What alerts an agent, and how.
+ */
+export type Alerts = { 
+/**
+ * Notify when a new conversation begins.
+ */
+new_conversation: boolean, 
+/**
+ * Notify when a conversation needs a human.
+ */
+needs_human: boolean, 
+/**
+ * With a sound.
+ */
+sound: boolean, 
+/**
+ * Seconds after which an alert that nobody looked at is repeated, 15 to 3,600; 0 never repeats.
+ */
+repeat_seconds: number, };
+
+/**
+ * Who wrote a message.
+ */
+export type Author = "customer" | "automatic" | "agent" | "note" | "system";
+
+/**
+ * Updates that travel together: what happened in one frame of 16 ms, under 8 KiB of JSON where single updates allow.
+ */
+export type Batch = { 
+/**
+ * Counts up from 1 in each watch.
+ */
+serial: number, 
+/**
+ * The desk's clock.
+ */
+now: Timestamp, 
+/**
+ * In order.
+ */
+updates: Array<Update>, };
+
+/**
+ * What a customer's client sends.
+ */
+export type ClientFrame = { "type": "hello" } & Hello | { "type": "message", 
+/**
+ * The client's own id for this message, 1 to 64 bytes, unique in the conversation.
+ */
+id: string, 
+/**
+ * 1 to 16,384 bytes of UTF-8 that are not all white space.
+ */
+text: string, } | { "type": "typing", } | { "type": "read", 
+/**
+ * The last message seen.
+ */
+seq: Seq, } | { "type": "request_human", };
+
+/**
+ * Why something was refused. Clients match on this, never on the sentence.
+ */
+export type Code = "malformed" | "unknown_type" | "hello_expected" | "empty" | "too_long" | "id_reused" | "rate_limited" | "too_many_connections" | "too_slow" | "timed_out" | "shutting_down" | "store_failed" | "overloaded" | "no_such_conversation" | "stale_reply" | "unauthorized" | "origin_refused" | "invalid_setting" | "address_unavailable" | "internal";
+
+/**
+ * A live socket of a customer.
+ */
+export type Connection = { 
+/**
+ * Names it in the activity view.
+ */
+id: ConnectionId, 
+/**
+ * When it was opened.
+ */
+opened_at: Timestamp, 
+/**
+ * `IP:PORT` of the client.
+ */
+address: string, 
+/**
+ * What it speaks.
+ */
+protocol: ConnectionProtocol, 
+/**
+ * The page that it named.
+ */
+page: string | null, };
+
+/**
+ * A live socket, unique until the desk stops.
+ */
+export type ConnectionId = number;
+
+/**
+ * What a customer's socket speaks.
+ */
+export type ConnectionProtocol = "plain" | "v1";
+
+/**
+ * Who answers. Exactly one, always.
+ */
+export type Control = "automatic" | "human";
+
+/**
+ * A conversation as the list and the header show it, without its thread.
+ */
+export type Conversation = { 
+/**
+ * Names it in requests.
+ */
+id: ConversationId, 
+/**
+ * False for a visitor who is connected while nobody has written yet; gone when the visitor leaves.
+ */
+stored: boolean, 
+/**
+ * Open or resolved.
+ */
+status: Status, 
+/**
+ * Who answers.
+ */
+control: Control, 
+/**
+ * This conversation's own hold; `null` is the desk's.
+ */
+hold: Hold | null, 
+/**
+ * Counts what the customer can see.
+ */
+revision: Revision, 
+/**
+ * The last place taken.
+ */
+last_seq: Seq, 
+/**
+ * Set while it waits for a human.
+ */
+needs_human: NeedsHuman | null, 
+/**
+ * The reply that waits.
+ */
+held: HeldReply | null, 
+/**
+ * The last discarded reply, while the discard can be undone.
+ */
+discarded: HeldReply | null, 
+/**
+ * Customer messages that no agent has seen.
+ */
+unread: number, 
+/**
+ * Since when the customer's messages have had no answer of any kind.
+ */
+waiting_since: Timestamp | null, 
+/**
+ * Up to where an agent has read.
+ */
+agent_read_seq: Seq, 
+/**
+ * Up to where the customer has read.
+ */
+customer_read_seq: Seq, 
+/**
+ * The last thing said.
+ */
+last: LastLine | null, 
+/**
+ * Messages of the customer, the responder and agents.
+ */
+messages: number, 
+/**
+ * When it began.
+ */
+created_at: Timestamp, 
+/**
+ * The last message's time; orders the list.
+ */
+last_activity_at: Timestamp, 
+/**
+ * What is known about the customer.
+ */
+customer: Customer, 
+/**
+ * Live sockets, oldest first; none means offline.
+ */
+connections: Array<Connection>, };
+
+/**
+ * A conversation, as agents name it. Customers never name one: their token is the only key.
+ */
+export type ConversationId = number;
+
+/**
+ * How many conversations there are, for tabs, tray and status line.
+ */
+export type Counts = { 
+/**
+ * Open conversations that are stored.
+ */
+open: number, 
+/**
+ * Open, and needing a human or unanswered under human control.
+ */
+needs_me: number, 
+/**
+ * With a held reply.
+ */
+held: number, 
+/**
+ * Resolved.
+ */
+resolved: number, 
+/**
+ * Customers with at least one live socket, visitors included.
+ */
+online: number, 
+/**
+ * Live sockets of customers.
+ */
+connections: number, 
+/**
+ * Customer messages in the last 60 s.
+ */
+messages_per_minute: number, 
+/**
+ * Of the conversations with a reply since the desk started, per cent in which no agent wrote; `null` before the first.
+ */
+answered_by_itself_percent: number | null, };
+
+/**
+ * A place in the list, which is ordered by last activity, then id, newest first.
+ */
+export type Cursor = { 
+/**
+ * The conversation's last activity.
+ */
+last_activity_at: Timestamp, 
+/**
+ * Its id.
+ */
+id: ConversationId, };
+
+/**
+ * What is known about a customer. All of it is claimed by the client, except the address.
+ */
+export type Customer = { 
+/**
+ * As the customer gave it.
+ */
+name: string | null, 
+/**
+ * As the customer gave it.
+ */
+email: string | null, 
+/**
+ * BCP 47, as the client named it.
+ */
+locale: string | null, 
+/**
+ * The language in which the responder speaks to this customer.
+ */
+language: Language, 
+/**
+ * Where the customer is or was last.
+ */
+page: string | null, 
+/**
+ * The client's User-Agent header.
+ */
+user_agent: string | null, 
+/**
+ * The last connection's IP address.
+ */
+address: string | null, 
+/**
+ * First connection.
+ */
+first_seen_at: Timestamp, 
+/**
+ * Last connection opened or closed.
+ */
+last_seen_at: Timestamp, 
+/**
+ * How often the customer came: a new visit begins when no connection was open for 30 minutes.
+ */
+visits: number, };
+
+/**
+ * A message as its customer sees it.
+ */
+export type CustomerMessage = { 
+/**
+ * Its place in the conversation. Places may be missing: notes and system lines are not for customers.
+ */
+seq: Seq, 
+/**
+ * The revision that made or last changed it.
+ */
+revision: Revision, 
+/**
+ * `customer`, `automatic` or `agent`.
+ */
+author: Author, 
+/**
+ * Plain text. Show it as text, never as markup.
+ */
+text: string, 
+/**
+ * When the desk took it.
+ */
+at: Timestamp, 
+/**
+ * The agent's name.
+ */
+name?: string, 
+/**
+ * The client's id, on the customer's own messages.
+ */
+id?: string, };
+
+/**
+ * When the default reply answers a customer's message.
+ */
+export type Fallback = "every_message" | "once_per_visit";
+
+/**
+ * Which conversations a list shows.
+ */
+export type Filter = "open" | "needs_me" | "held" | "resolved";
+
+/**
+ * A held reply, unique within its conversation.
+ */
+export type HeldId = number;
+
+/**
+ * A proposal that waits before it is sent. It stands where the answer will stand.
+ */
+export type HeldReply = { 
+/**
+ * Names it in requests.
+ */
+id: HeldId, 
+/**
+ * The customer's message that it answers.
+ */
+for_seq: Seq, 
+/**
+ * What will be sent.
+ */
+text: string, 
+/**
+ * What proposed it.
+ */
+source: Source, 
+/**
+ * When it was proposed.
+ */
+held_at: Timestamp, 
+/**
+ * When it sends itself, by the desk's clock; `null` is "ask" or paused.
+ */
+due_at: Timestamp | null, 
+/**
+ * The whole of its time in milliseconds, for the bar; `null` is "ask".
+ */
+hold_ms: number | null, 
+/**
+ * What was left when it was paused, in milliseconds; `null` when it runs or is "ask".
+ */
+paused_ms: number | null, };
+
+/**
+ * The first frame: who this is and what it has already.
+ */
+export type Hello = { 
+/**
+ * The token of an earlier `welcome`; without one, or with an unknown one, a new conversation begins.
+ */
+token?: string, 
+/**
+ * The last revision this client has in full. Everything after it is sent. Default 0.
+ */
+revision: Revision, 
+/**
+ * The `epoch` that `revision` belongs to. Under another epoch the client gets everything.
+ */
+epoch?: string, 
+/**
+ * BCP 47, such as `zh-CN`. Default: the Accept-Language header, then the desk's setting.
+ */
+locale?: string, 
+/**
+ * Where the customer is, such as a path or a title.
+ */
+page?: string, 
+/**
+ * What the customer calls themselves.
+ */
+name?: string, 
+/**
+ * The customer's e-mail address, as they gave it.
+ */
+email?: string, };
+
+/**
+ * One find.
+ */
+export type Hit = { 
+/**
+ * Where.
+ */
+conversation: Conversation, 
+/**
+ * The message, when it was a message.
+ */
+message: Message | null, };
+
+/**
+ * How long a proposal waits, visible to the agent, before it is sent.
+ */
+export type Hold = { "kind": "seconds", 
+/**
+ * 0 to 3,600.
+ */
+seconds: number, } | { "kind": "ask" };
+
+/**
+ * A language that the desk speaks.
+ */
+export type Language = "en" | "zh-CN";
+
+/**
+ * The last thing that was said, for the list.
+ */
+export type LastLine = { 
+/**
+ * Who said it.
+ */
+author: Author, 
+/**
+ * Its beginning, on one line.
+ */
+text: string, 
+/**
+ * When.
+ */
+at: Timestamp, };
+
+/**
+ * Whether the desk really listens.
+ */
+export type Listening = { "state": "stopped", } | { "state": "listening", 
+/**
+ * `IP:PORT`, the port as the system gave it.
+ */
+address: string, 
+/**
+ * Where a browser opens this desk's own pages, such as `http://127.0.0.1:8080`.
+ */
+url: string, } | { "state": "failed", 
+/**
+ * `IP:PORT` as asked.
+ */
+address: string, 
+/**
+ * Why, in a sentence.
+ */
+message: string, 
+/**
+ * The program that holds the port, where the system tells.
+ */
+holder: string | null, };
+
+/**
+ * A text in each language.
+ */
+export type Localized = { 
+/**
+ * English.
+ */
+en: string, 
+/**
+ * Simplified Chinese.
+ */
+"zh-CN": string, };
+
+/**
+ * One entry of a conversation, as agents see it.
+ */
+export type Message = { 
+/**
+ * Its place.
+ */
+seq: Seq, 
+/**
+ * The revision that made or last changed it; for notes and system lines, the one in force then.
+ */
+revision: Revision, 
+/**
+ * When the desk took it.
+ */
+at: Timestamp, 
+/**
+ * Who wrote it.
+ */
+author: Author, 
+/**
+ * Plain text; empty on system lines.
+ */
+text: string, 
+/**
+ * The agent's name, on agents' messages and notes.
+ */
+name?: string, 
+/**
+ * The writer's own id for it.
+ */
+client_id?: string, 
+/**
+ * Where an automatic reply comes from.
+ */
+source?: Source, 
+/**
+ * What happened, on system lines.
+ */
+system?: SystemLine, };
+
+/**
+ * A conversation that waits for a human.
+ */
+export type NeedsHuman = { 
+/**
+ * Why.
+ */
+reason: NeedsHumanReason, 
+/**
+ * Since when.
+ */
+since: Timestamp, };
+
+/**
+ * Why a conversation needs a human.
+ */
+export type NeedsHumanReason = "customer_asked" | "no_answer" | "responder_failed";
+
+/**
+ * A refusal: what kind it is, and a sentence that says what to do.
+ */
+export type Refusal = { 
+/**
+ * For programs.
+ */
+code: Code, 
+/**
+ * For people, in English.
+ */
+message: string, 
+/**
+ * The setting that is not valid, as a path such as `texts.greeting.en`.
+ */
+field?: string, };
+
+/**
+ * What the console asks for.
+ */
+export type Request = { "type": "snapshot", } | { "type": "conversations", 
+/**
+ * Which ones.
+ */
+filter: Filter, 
+/**
+ * Those whose last activity lies before this one's; from the top when missing.
+ */
+before?: Cursor, 
+/**
+ * 1 to 500.
+ */
+limit: number, } | { "type": "conversation", 
+/**
+ * Which one.
+ */
+conversation: ConversationId, } | { "type": "thread", 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * Those before this place; the last ones when missing.
+ */
+before_seq?: Seq, 
+/**
+ * 1 to 200.
+ */
+limit: number, } | { "type": "activity", 
+/**
+ * 1 to 2,000.
+ */
+limit: number, } | { "type": "search", 
+/**
+ * 1 to 200 bytes.
+ */
+query: string, } | { "type": "send", 
+/**
+ * To whom.
+ */
+conversation: ConversationId, 
+/**
+ * The console's own id for it.
+ */
+id: string, 
+/**
+ * What.
+ */
+text: string, } | { "type": "note", 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * The console's own id for it.
+ */
+id: string, 
+/**
+ * What.
+ */
+text: string, } | { "type": "take_over", 
+/**
+ * Where.
+ */
+conversation: ConversationId, } | { "type": "hand_back", 
+/**
+ * Where.
+ */
+conversation: ConversationId, } | { "type": "set_hold", 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * The new hold.
+ */
+hold: Hold | null, } | { "type": "send_held", 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * Which reply; refused as `stale_reply` when it is no longer the one held.
+ */
+held: HeldId, 
+/**
+ * The edited text.
+ */
+text?: string, } | { "type": "discard_held", 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * Which reply.
+ */
+held: HeldId, } | { "type": "restore_held", 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * Which reply.
+ */
+held: HeldId, } | { "type": "pause_held", 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * Which reply.
+ */
+held: HeldId, } | { "type": "resume_held", 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * Which reply.
+ */
+held: HeldId, } | { "type": "resolve", 
+/**
+ * Where.
+ */
+conversation: ConversationId, } | { "type": "reopen", 
+/**
+ * Where.
+ */
+conversation: ConversationId, } | { "type": "mark_read", 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * Up to where.
+ */
+seq: Seq, } | { "type": "dismiss_needs_human", 
+/**
+ * Where.
+ */
+conversation: ConversationId, } | { "type": "typing", 
+/**
+ * Where.
+ */
+conversation: ConversationId, } | { "type": "save_settings", 
+/**
+ * The new ones.
+ */
+settings: Settings, } | { "type": "listen", 
+/**
+ * `IP:PORT`; port 0 takes a free one.
+ */
+address: string, };
+
+/**
+ * What the console is answered.
+ */
+export type Response = { "type": "snapshot" } & Snapshot | { "type": "conversations", 
+/**
+ * Newest activity first.
+ */
+conversations: Array<Conversation>, 
+/**
+ * Whether there are older ones.
+ */
+more: boolean, } | { "type": "conversation", 
+/**
+ * As it is now.
+ */
+conversation: Conversation, } | { "type": "thread", 
+/**
+ * In order.
+ */
+messages: Array<Message>, 
+/**
+ * Whether there are earlier ones.
+ */
+more: boolean, } | { "type": "activity", 
+/**
+ * Oldest first.
+ */
+events: Array<ActivityEvent>, } | { "type": "found", 
+/**
+ * At most 50.
+ */
+hits: Array<Hit>, } | { "type": "sent", 
+/**
+ * Its place.
+ */
+seq: Seq, 
+/**
+ * The revision after it.
+ */
+revision: Revision, } | { "type": "done", } | { "type": "settings", 
+/**
+ * All of them.
+ */
+settings: Settings, } | { "type": "listening", 
+/**
+ * And where.
+ */
+listening: Listening, };
+
+/**
+ * A conversation's counter of changes that its customer can see, from 1; 0 is "nothing yet".
+ * A client that has revision N and receives N+2 has a gap and reconnects to resume from N.
+ */
+export type Revision = number;
+
+/**
+ * A message's place in its conversation, from 1. Order is this, never a clock.
+ */
+export type Seq = number;
+
+/**
+ * What the desk sends to a customer's client.
+ */
+export type ServerFrame = { "type": "welcome", 
+/**
+ * Keep it secret and send it in the next `hello`. It is the only key to this conversation.
+ */
+token: string, 
+/**
+ * Which database the revisions belong to. When it changes, drop everything and resume from 0.
+ */
+epoch: string, 
+/**
+ * The conversation's revision now. History after the client's own revision follows, then `caught_up`.
+ */
+revision: Revision, 
+/**
+ * Whether the token was known.
+ */
+resumed: boolean, 
+/**
+ * The greeting to show while there is no message. It becomes message 1 with the first message.
+ */
+greeting?: string, 
+/**
+ * Who answers.
+ */
+control: Control, } | { "type": "ack", 
+/**
+ * The client's id.
+ */
+id: string, 
+/**
+ * Its place in the conversation.
+ */
+seq: Seq, 
+/**
+ * The revision that it made.
+ */
+revision: Revision, 
+/**
+ * When the desk took it.
+ */
+at: Timestamp, } | { "type": "message" } & CustomerMessage | { "type": "caught_up", 
+/**
+ * The revision up to which the client now has everything.
+ */
+revision: Revision, } | { "type": "typing", 
+/**
+ * Who writes: `agent` or `automatic`.
+ */
+author: Author, } | { "type": "read", 
+/**
+ * The last message seen.
+ */
+seq: Seq, } | { "type": "control", 
+/**
+ * Who answers now.
+ */
+control: Control, } | { "type": "error", 
+/**
+ * For programs.
+ */
+code: Code, 
+/**
+ * For people.
+ */
+message: string, 
+/**
+ * The id of the message that was refused.
+ */
+id?: string, 
+/**
+ * When to try again, in milliseconds. Without it, trying the same again is of no use.
+ */
+retry_after_ms?: number, };
+
+/**
+ * Everything that an agent can set. Fields that are missing in stored settings take their defaults.
+ */
+export type Settings = { 
+/**
+ * The name under which the agent appears to customers and in the thread.
+ */
+agent_name: string, 
+/**
+ * Sent on connect.
+ */
+greeting: Localized, 
+/**
+ * The default reply.
+ */
+reply: Localized, 
+/**
+ * When the default reply answers.
+ */
+fallback: Fallback, 
+/**
+ * The hold of conversations that have none of their own.
+ */
+hold: Hold, 
+/**
+ * The language for customers whose client names none; `null` is the system's.
+ */
+customer_language: Language | null, 
+/**
+ * The console's language; `null` is the system's.
+ */
+console_language: Language | null, 
+/**
+ * The console's theme.
+ */
+theme: Theme, 
+/**
+ * Alerts.
+ */
+alerts: Alerts, 
+/**
+ * Closing the window hides it in the tray and the desk goes on.
+ */
+close_to_tray: boolean, 
+/**
+ * Where to listen, as `IP:PORT`. Changed by the request `listen`, not by saving settings.
+ */
+listen: string, 
+/**
+ * Sites from which browsers may connect besides this desk's own pages, as `https://host[:port]`; `*` is any.
+ */
+allowed_origins: Array<string>, };
+
+/**
+ * Everything a console needs to draw itself.
+ */
+export type Snapshot = { 
+/**
+ * The desk's clock, for countdowns.
+ */
+now: Timestamp, 
+/**
+ * The desk's version.
+ */
+version: string, 
+/**
+ * Which database this is.
+ */
+epoch: string, 
+/**
+ * Where the data lies.
+ */
+data_dir: string, 
+/**
+ * The system's language.
+ */
+system_language: Language, 
+/**
+ * The settings in force.
+ */
+settings: Settings, 
+/**
+ * Whether the desk listens.
+ */
+listening: Listening, 
+/**
+ * Why alerts of the system do not work, in a sentence; `null` when they do or are not this host's business.
+ */
+alerts_problem: string | null, 
+/**
+ * Numbers for tabs and status line.
+ */
+counts: Counts, 
+/**
+ * The first 500 open conversations, newest activity first, and all visitors.
+ */
+conversations: Array<Conversation>, 
+/**
+ * Whether there are older ones.
+ */
+more: boolean, };
+
+/**
+ * Where an automatic reply comes from.
+ */
+export type Source = { 
+/**
+ * What kind of responder.
+ */
+kind: SourceKind, 
+/**
+ * Which one, where there are several.
+ */
+name?: string, 
+/**
+ * How sure it was, 0 to 1.
+ */
+score?: number, 
+/**
+ * The agent who changed the text before it was sent.
+ */
+edited_by?: string, };
+
+/**
+ * What proposed an automatic reply.
+ */
+export type SourceKind = "greeting" | "fallback" | "responder";
+
+/**
+ * Whether a conversation is done with. A new customer message reopens it.
+ */
+export type Status = "open" | "resolved";
+
+/**
+ * What happened, as a line in the thread. The console words it in its own language.
+ */
+export type SystemLine = { "kind": "took_over", 
+/**
+ * The agent's name.
+ */
+by: string, 
+/**
+ * The held reply that this stopped.
+ */
+stopped?: string, } | { "kind": "handed_back", 
+/**
+ * The agent's name.
+ */
+by: string, } | { "kind": "sent_now", 
+/**
+ * The agent's name.
+ */
+by: string, } | { "kind": "edited_and_sent", 
+/**
+ * The agent's name.
+ */
+by: string, 
+/**
+ * What was proposed.
+ */
+original: string, } | { "kind": "discarded", 
+/**
+ * The agent's name.
+ */
+by: string, 
+/**
+ * What was proposed.
+ */
+text: string, } | { "kind": "restored", 
+/**
+ * The agent's name.
+ */
+by: string, } | { "kind": "hold_changed", 
+/**
+ * The agent's name.
+ */
+by: string, 
+/**
+ * The new hold.
+ */
+hold: Hold | null, } | { "kind": "resolved", 
+/**
+ * The agent's name.
+ */
+by: string, } | { "kind": "reopened", 
+/**
+ * The agent's name.
+ */
+by?: string, } | { "kind": "needs_human", 
+/**
+ * Why.
+ */
+reason: NeedsHumanReason, };
+
+/**
+ * The console's theme.
+ */
+export type Theme = "system" | "light" | "dark";
+
+/**
+ * Milliseconds since 1970-01-01 UTC.
+ */
+export type Timestamp = number;
+
+/**
+ * What the console is told as it happens.
+ */
+export type Update = { "type": "conversation", 
+/**
+ * As it is now.
+ */
+conversation: Conversation, } | { "type": "gone", 
+/**
+ * Which one.
+ */
+conversation: ConversationId, } | { "type": "message", 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * What.
+ */
+message: Message, } | { "type": "typing", 
+/**
+ * Where.
+ */
+conversation: ConversationId, } | { "type": "activity", 
+/**
+ * What.
+ */
+event: ActivityEvent, } | { "type": "counts", 
+/**
+ * As they are now.
+ */
+counts: Counts, } | { "type": "settings", 
+/**
+ * As they are now.
+ */
+settings: Settings, } | { "type": "listening", 
+/**
+ * As it is now.
+ */
+listening: Listening, } | { "type": "alerts_problem", 
+/**
+ * In a sentence; `null` when they work.
+ */
+problem: string | null, } | { "type": "reveal", 
+/**
+ * Which one.
+ */
+conversation: ConversationId, } | { "type": "resync", };
