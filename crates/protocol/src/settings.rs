@@ -40,9 +40,8 @@ impl Language {
         for part in header.split(',').take(32) {
             let mut fields = part.split(';');
             let Some(language) = fields.next().and_then(Self::of_tag) else { continue };
-            let quality = fields
-                .find_map(|f| f.trim().strip_prefix("q=")?.trim().parse::<f32>().ok())
-                .unwrap_or(1.0);
+            let quality =
+                fields.find_map(|f| f.trim().strip_prefix("q=")?.trim().parse::<f32>().ok()).unwrap_or(1.0);
             if quality > 0.0 && best.is_none_or(|(q, _)| quality > q) {
                 best = Some((quality, language));
             }

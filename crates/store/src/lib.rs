@@ -1,1 +1,154 @@
-//! x
+//! What lasts: one SQLite database in the data folder.
+//!
+//! One writer thread takes whatever is waiting as one batch, decides each command ([`deskbell_desk::decide`]), writes
+//! rows and commits once: durability costs one fsync a batch, not one a message. Only after the commit are outcomes
+//! handed to the [`Publish`]er, in commit order. Readers have connections of their own and never wait for the writer
+//! (WAL). Nothing outside this crate names SQL.
+#![deny(missing_docs)]
+
+mod error;
+mod migrations;
+mod open;
+mod readers;
+mod tables;
+mod tally;
+mod writer;
+
+pub use error::{OpenError, ReadError};
+pub use readers::{Entry, Readers};
+pub use tally::Tally;
+pub use writer::{Committed, Outcome, Publish, Receipt, Refused, Seen, Submission, Visitor};
+
+use std::path::Path;
+use std::sync::Arc;
+
+use deskbell_protocol::settings::Settings;
+use deskbell_protocol::{Code, ConversationId, HeldId, Refusal, Timestamp};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::writer::Job;
+
+/// Commands that may wait for the writer. A full queue makes senders wait, never grow.
+const QUEUE: usize = 4096;
+
+/// The store, open. Clones share it; it closes when [`Store::close`] is awaited.
+#[derive(Clone, Debug)]
+pub struct Store {
+    jobs: mpsc::Sender<Job>,
+    readers: Readers,
+}
+
+/// What was found when the store was opened.
+#[derive(Debug)]
+pub struct Found {
+    /// The settings, or their defaults.
+    pub settings: Settings,
+    /// Which database this is; new when a database is made.
+    pub epoch: String,
+    /// The next free conversation id.
+    pub next_conversation: ConversationId,
+    /// Numbers over all conversations.
+    pub tally: Tally,
+    /// Held replies that go on counting, with when they are due.
+    pub due: Vec<(ConversationId, HeldId, Timestamp)>,
+}
+
+impl Store {
+    /// Opens the database in `folder`, making both where they are missing, and starts the writer. A held reply goes on
+    /// with what was left of its time when the desk last ran.
+    ///
+    /// `fresh_epoch` names the database if it is a new one. `publish` is called on the writer's thread.
+    ///
+    /// # Errors
+    /// [`OpenError`]: the folder cannot be used, another desk has it, or the database is of a newer version or damaged.
+    pub fn open(
+        folder: &Path,
+        fresh_epoch: &str,
+        now: Timestamp,
+        publish: impl FnOnce(&Found) -> Box<dyn Publish>,
+    ) -> Result<(Self, Found), OpenError> {
+        let opened = open::open(folder, fresh_epoch, now)?;
+        let readers = Readers::new(&opened.path)?;
+        let found = opened.found;
+        let publisher = publish(&found);
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let writer = writer::Writer::new(
+            opened.connection,
+            opened.lock,
+            found.settings.clone(),
+            found.tally,
+            publisher,
+        );
+        std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || writer.run(queue))
+            .map_err(OpenError::Thread)?;
+        Ok((Self { jobs, readers }, found))
+    }
+
+    /// Queues a command. Its outcome goes to the publisher; waits while the queue is full.
+    ///
+    /// # Errors
+    /// [`Code::ShuttingDown`] when the store is closed.
+    pub async fn submit(&self, submission: Submission) -> Result<(), Refusal> {
+        self.send(Job::Submit(Box::new(submission), None)).await
+    }
+
+    /// Queues a command and waits for its commit.
+    ///
+    /// # Errors
+    /// What [`deskbell_desk::decide`] refuses, [`Code::StoreFailed`], or [`Code::ShuttingDown`].
+    pub async fn execute(&self, submission: Submission) -> Result<Receipt, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Submit(Box::new(submission), Some(reply))).await?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// Notes what a connection told about a customer, if the conversation is stored.
+    ///
+    /// # Errors
+    /// [`Code::ShuttingDown`] when the store is closed.
+    pub async fn seen(&self, seen: Seen) -> Result<(), Refusal> {
+        self.send(Job::Seen(Box::new(seen))).await
+    }
+
+    /// Stores settings; they hold for every command queued after this one.
+    ///
+    /// # Errors
+    /// [`Code::StoreFailed`] or [`Code::ShuttingDown`].
+    pub async fn save_settings(&self, settings: Arc<Settings>) -> Result<(), Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Settings(settings, reply)).await?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// Notes that the desk is running now, so that a restart knows what was left of held replies' time.
+    ///
+    /// # Errors
+    /// [`Code::ShuttingDown`] when the store is closed.
+    pub async fn alive(&self, now: Timestamp) -> Result<(), Refusal> {
+        self.send(Job::Alive(now)).await
+    }
+
+    /// Commits what is queued, then closes the database and lets the folder go.
+    pub async fn close(&self, now: Timestamp) {
+        let (reply, done) = oneshot::channel();
+        if self.jobs.send(Job::Close(now, reply)).await.is_ok() {
+            let _closed = done.await;
+        }
+    }
+
+    /// For questions.
+    #[must_use]
+    pub fn readers(&self) -> &Readers {
+        &self.readers
+    }
+
+    async fn send(&self, job: Job) -> Result<(), Refusal> {
+        self.jobs.send(job).await.map_err(|_| closed())
+    }
+}
+
+fn closed() -> Refusal {
+    Refusal::new(Code::ShuttingDown, "The desk is stopping; try again in a moment.")
+}

@@ -1,0 +1,56 @@
+//! What a customer does.
+
+use deskbell_protocol::entity::{Control, NeedsHumanReason, Status, SystemLine};
+use deskbell_protocol::{Seq, Timestamp};
+
+use crate::decide::{Context, Decision};
+use crate::responder::Draft;
+use crate::state::Origin;
+
+/// Stores a message and answers it: at once, held, or not at all under human control.
+pub(crate) fn message(
+    decision: &mut Decision,
+    client_id: Option<String>,
+    text: String,
+    draft: Option<Draft>,
+    context: &Context<'_>,
+) {
+    let now = context.now;
+    decision.begin(context);
+    reopen_for_customer(decision, now);
+    let seq = decision.say(Origin::Customer { client_id }, text, now);
+    let state = &mut decision.state;
+    state.last_customer_seq = seq;
+    state.unread = state.unread.saturating_add(1);
+    state.waiting_since.get_or_insert(now);
+    // What was held for the message before is overtaken: the new message gets the answer.
+    state.held = None;
+    state.discarded = None;
+    decision.respond(draft, context);
+}
+
+/// A customer's message reopens what was resolved.
+fn reopen_for_customer(decision: &mut Decision, now: Timestamp) {
+    if decision.state.status == Status::Resolved {
+        decision.state.status = Status::Open;
+        decision.system(SystemLine::Reopened { by: None }, now);
+    }
+}
+
+/// Moves the customer's read mark forward, never back and never past the end.
+pub(crate) fn read(decision: &mut Decision, seq: Seq) {
+    let state = &mut decision.state;
+    state.customer_read_seq = state.customer_read_seq.max(seq.min(state.last_seq));
+}
+
+/// Marks that a person is wanted. A reply that waits would only be chatter.
+pub(crate) fn request_human(decision: &mut Decision, context: &Context<'_>) {
+    decision.begin(context);
+    reopen_for_customer(decision, context.now);
+    decision.state.held = None;
+    decision.state.stored = true;
+    decision.state.last_activity_at = context.now;
+    if decision.state.control == Control::Automatic {
+        decision.mark_needs_human(NeedsHumanReason::CustomerAsked, context.now);
+    }
+}

@@ -1,0 +1,164 @@
+//! Questions. Each runs on a connection of its own, on a blocking thread, and never waits for the writer.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use deskbell_desk::State;
+use deskbell_protocol::agent::{Cursor, Filter};
+use deskbell_protocol::entity::{Customer, Message};
+use deskbell_protocol::{ConversationId, Revision, Seq};
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::Semaphore;
+
+use crate::tables::{conversation, message};
+use crate::{OpenError, ReadError};
+
+/// Questions answered at once; more wait.
+const CONNECTIONS: usize = 4;
+
+/// A conversation as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its id.
+    pub id: ConversationId,
+    /// Its state.
+    pub state: State,
+    /// Its customer.
+    pub customer: Customer,
+}
+
+/// Read connections, shared.
+#[derive(Clone, Debug)]
+pub struct Readers {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    permits: Arc<Semaphore>,
+    /// Idle connections; as many as there are permits left. Never held across an await.
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(crate) fn new(path: &Path) -> Result<Self, OpenError> {
+        let mut idle = Vec::with_capacity(CONNECTIONS);
+        for _ in 0..CONNECTIONS {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(path, flags)?;
+            connection.busy_timeout(std::time::Duration::from_secs(5))?;
+            idle.push(connection);
+        }
+        let shared = Shared { permits: Arc::new(Semaphore::new(CONNECTIONS)), idle: Mutex::new(idle) };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Whose token has this SHA-256.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub async fn by_token(&self, hash: [u8; 32]) -> Result<Option<ConversationId>, ReadError> {
+        self.ask(move |connection| conversation::by_token(connection, &hash)).await
+    }
+
+    /// One conversation.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub async fn conversation(&self, id: ConversationId) -> Result<Option<Entry>, ReadError> {
+        self.ask(move |connection| {
+            let found = conversation::load(connection, id)?;
+            Ok(found.map(|(state, customer)| Entry { id, state, customer }))
+        })
+        .await
+    }
+
+    /// A page of the list, newest activity first.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub async fn conversations(
+        &self,
+        filter: Filter,
+        before: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Vec<Entry>, ReadError> {
+        self.ask(move |connection| conversation::page(connection, filter, before, limit)).await
+    }
+
+    /// The last `limit` messages before `before`, in order.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub async fn thread(
+        &self,
+        id: ConversationId,
+        before: Option<Seq>,
+        limit: u32,
+    ) -> Result<Vec<Message>, ReadError> {
+        self.ask(move |connection| message::page(connection, id, before, limit)).await
+    }
+
+    /// What the customer can see and has changed after a revision, in order of revision.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub async fn history(
+        &self,
+        id: ConversationId,
+        after: Revision,
+        limit: u32,
+    ) -> Result<Vec<Message>, ReadError> {
+        self.ask(move |connection| message::after_revision(connection, id, after, limit)).await
+    }
+
+    /// Conversations in which a name, an e-mail, a page or a message has this text, newest activity first.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub async fn search(
+        &self,
+        query: String,
+        limit: u32,
+    ) -> Result<Vec<(Entry, Option<Message>)>, ReadError> {
+        self.ask(move |connection| search(connection, &query, limit)).await
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let shared = Arc::clone(&self.shared);
+        let permit = Arc::clone(&shared.permits).acquire_owned().await.map_err(|_| ReadError::Closed)?;
+        let answer = tokio::task::spawn_blocking(move || {
+            // Goes with the question, which runs on when whoever asked has left.
+            let _permit = permit;
+            let connection = shared.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = connection.ok_or(ReadError::Closed)?;
+            let answer = question(&connection);
+            shared.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            answer.map_err(ReadError::from)
+        });
+        answer.await.map_err(|_| ReadError::Closed)?
+    }
+}
+
+fn search(
+    connection: &Connection,
+    query: &str,
+    limit: u32,
+) -> rusqlite::Result<Vec<(Entry, Option<Message>)>> {
+    let pattern = format!("%{}%", query.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+    let mut found: Vec<(Entry, Option<Message>)> =
+        conversation::search(connection, &pattern, limit)?.into_iter().map(|entry| (entry, None)).collect();
+    for (id, message) in message::search(connection, &pattern, limit)? {
+        if let Some((_, hit)) = found.iter_mut().find(|(entry, _)| entry.id == id) {
+            *hit = Some(message);
+        } else if let Some((state, customer)) = conversation::load(connection, id)? {
+            found.push((Entry { id, state, customer }, Some(message)));
+        }
+    }
+    found.sort_by_key(|(entry, _)| std::cmp::Reverse((entry.state.last_activity_at, entry.id)));
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(found)
+}

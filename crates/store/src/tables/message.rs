@@ -1,0 +1,127 @@
+//! Messages, clustered by conversation so that a thread is one run of pages.
+
+use deskbell_protocol::entity::{Author, Message};
+use deskbell_protocol::{ConversationId, Revision, Seq, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::{from_json_or_null, from_word, json_or_null, word};
+
+pub(crate) const CREATE: &str = "
+CREATE TABLE message (
+    conversation INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+    seq INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    author TEXT NOT NULL,
+    text TEXT NOT NULL,
+    name TEXT,
+    client_id TEXT,
+    source TEXT,
+    system TEXT,
+    PRIMARY KEY (conversation, seq)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX message_client_id ON message (conversation, author, client_id) WHERE client_id IS NOT NULL;
+CREATE INDEX message_revision ON message (conversation, revision);
+";
+
+pub(crate) fn insert(
+    connection: &Connection,
+    conversation: ConversationId,
+    message: &Message,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO message (conversation, seq, revision, at, author, text, name, client_id, source, system)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            conversation.0,
+            message.seq.0,
+            message.revision.0,
+            message.at.0,
+            word(message.author)?,
+            message.text,
+            message.name,
+            message.client_id,
+            json_or_null(message.source.as_ref())?,
+            json_or_null(message.system.as_ref())?,
+        ])
+        .map(drop)
+}
+
+/// The message that this author wrote under this client id.
+pub(crate) fn by_client_id(
+    connection: &Connection,
+    conversation: ConversationId,
+    author: Author,
+    client_id: &str,
+) -> rusqlite::Result<Option<Message>> {
+    connection
+        .prepare_cached("SELECT * FROM message WHERE conversation = ?1 AND author = ?2 AND client_id = ?3")?
+        .query_row(params![conversation.0, word(author)?, client_id], read)
+        .optional()
+}
+
+/// The last `limit` messages before `before`, in order.
+pub(crate) fn page(
+    connection: &Connection,
+    conversation: ConversationId,
+    before: Option<Seq>,
+    limit: u32,
+) -> rusqlite::Result<Vec<Message>> {
+    let before = before.map_or(i64::MAX, |seq| seq.0);
+    let mut messages = connection
+        .prepare_cached(
+            "SELECT * FROM message WHERE conversation = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3",
+        )?
+        .query_map(params![conversation.0, before, limit], read)?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    messages.reverse();
+    Ok(messages)
+}
+
+/// What the customer can see and has changed after a revision, in order of revision.
+pub(crate) fn after_revision(
+    connection: &Connection,
+    conversation: ConversationId,
+    after: Revision,
+    limit: u32,
+) -> rusqlite::Result<Vec<Message>> {
+    connection
+        .prepare_cached(
+            "SELECT * FROM message
+             WHERE conversation = ?1 AND revision > ?2 AND author IN ('customer', 'automatic', 'agent')
+             ORDER BY revision LIMIT ?3",
+        )?
+        .query_map(params![conversation.0, after.0, limit], read)?
+        .collect()
+}
+
+/// The newest message of each conversation that has `pattern` (a LIKE pattern), newest first.
+pub(crate) fn search(
+    connection: &Connection,
+    pattern: &str,
+    limit: u32,
+) -> rusqlite::Result<Vec<(ConversationId, Message)>> {
+    connection
+        .prepare_cached(
+            "SELECT *, max(seq) FROM message WHERE text LIKE ?1 ESCAPE '\\' AND author <> 'system'
+             GROUP BY conversation ORDER BY at DESC LIMIT ?2",
+        )?
+        .query_map(params![pattern, limit], |row| Ok((ConversationId(row.get("conversation")?), read(row)?)))?
+        .collect()
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
+    Ok(Message {
+        seq: Seq(row.get("seq")?),
+        revision: Revision(row.get("revision")?),
+        at: Timestamp(row.get("at")?),
+        author: from_word(row, "author")?,
+        text: row.get("text")?,
+        name: row.get("name")?,
+        client_id: row.get("client_id")?,
+        source: from_json_or_null(row, "source")?,
+        system: from_json_or_null(row, "system")?,
+    })
+}

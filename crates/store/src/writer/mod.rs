@@ -1,0 +1,218 @@
+//! The one writer: takes whatever waits as one batch, one commit a batch, outcomes only after it.
+
+mod batch;
+mod cache;
+
+use std::fs::File;
+use std::sync::Arc;
+
+use deskbell_desk::{Command, Greeting, State};
+use deskbell_protocol::entity::{Customer, Message};
+use deskbell_protocol::settings::Settings;
+use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal, Revision, Seq, Timestamp};
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::tables::{meta, setting};
+use crate::tally::Tally;
+use cache::Cache;
+
+/// Jobs in one commit, at most.
+const BATCH: usize = 1024;
+
+/// A command on its way to the writer.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// To which conversation.
+    pub conversation: ConversationId,
+    /// What.
+    pub command: Command,
+    /// When the desk took it.
+    pub now: Timestamp,
+    /// On which socket it came; its acknowledgement goes there.
+    pub connection: Option<ConnectionId>,
+    /// Who this is, while the conversation has no row yet.
+    pub visitor: Option<Arc<Visitor>>,
+}
+
+/// What makes a visitor's row at the first message.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    /// SHA-256 of the customer's token; `None` for plain-text clients.
+    pub token_hash: Option<[u8; 32]>,
+    /// The greeting that was shown.
+    pub greeting: Option<Greeting>,
+    /// What the client told.
+    pub customer: Customer,
+    /// When the visitor came.
+    pub since: Timestamp,
+}
+
+/// What a connection told about a customer whose conversation is stored.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// Whose.
+    pub conversation: ConversationId,
+    /// Facts that replace what was known where they are given; `None` when the connection closed.
+    pub facts: Option<Customer>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What a committed command made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// The place of the message that the command added, or the last place taken.
+    pub seq: Seq,
+    /// The revision after it.
+    pub revision: Revision,
+    /// When the desk took it.
+    pub at: Timestamp,
+}
+
+/// A durable change.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// Its state now.
+    pub state: Arc<State>,
+    /// What is known about the customer now.
+    pub customer: Arc<Customer>,
+    /// New messages, in order.
+    pub messages: Vec<Message>,
+    /// Who answers has changed.
+    pub control_changed: bool,
+    /// The socket that the command came on, with its client id and what it made.
+    pub acknowledge: Option<(ConnectionId, Option<String>, Receipt)>,
+}
+
+/// A command that changed nothing.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    /// The socket that it came on.
+    pub connection: Option<ConnectionId>,
+    /// Its client id.
+    pub client_id: Option<String>,
+    /// Why.
+    pub refusal: Refusal,
+}
+
+/// What became of a command.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// It is durable.
+    Committed(Committed),
+    /// It changed nothing.
+    Refused(Refused),
+}
+
+/// Hears what was committed, on the writer's thread, in order. Must be quick and must not wait.
+pub trait Publish: Send {
+    /// One batch, durable as a whole; `tally` holds after it.
+    fn publish(&mut self, outcomes: Vec<Outcome>, tally: Tally);
+}
+
+type Reply = oneshot::Sender<Result<Receipt, Refusal>>;
+
+#[derive(Debug)]
+pub(crate) enum Job {
+    Submit(Box<Submission>, Option<Reply>),
+    Seen(Box<Seen>),
+    Settings(Arc<Settings>, oneshot::Sender<Result<(), Refusal>>),
+    Alive(Timestamp),
+    Close(Timestamp, oneshot::Sender<()>),
+}
+
+pub(crate) struct Writer {
+    connection: Connection,
+    cache: Cache,
+    settings: Arc<Settings>,
+    tally: Tally,
+    publisher: Box<dyn Publish>,
+    /// Held until the writer ends: nobody else may open the folder.
+    lock: File,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        connection: Connection,
+        lock: File,
+        settings: Settings,
+        tally: Tally,
+        publisher: Box<dyn Publish>,
+    ) -> Self {
+        Self { connection, cache: Cache::new(), settings: Arc::new(settings), tally, publisher, lock }
+    }
+
+    /// Runs until it is closed or every [`crate::Store`] is gone.
+    pub(crate) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+        let mut waiting = Vec::with_capacity(BATCH);
+        let closing = loop {
+            if queue.blocking_recv_many(&mut waiting, BATCH) == 0 {
+                break None;
+            }
+            let jobs = std::mem::take(&mut waiting);
+            if let Some(closing) = self.take(jobs) {
+                break Some(closing);
+            }
+        };
+        queue.close();
+        if let Some((now, done)) = closing {
+            if let Err(error) = meta::set_alive_at(&self.connection, now) {
+                tracing::error!(%error, "the time of closing was not stored");
+            }
+            self.close();
+            let _gone = done.send(());
+        }
+    }
+
+    /// Runs commands in commits of as many as lie side by side; settings take effect between them.
+    fn take(&mut self, jobs: Vec<Job>) -> Option<(Timestamp, oneshot::Sender<()>)> {
+        let mut batch = Vec::new();
+        let mut closing = None;
+        for job in jobs {
+            match job {
+                Job::Submit(..) | Job::Seen(..) => {
+                    batch.push(job);
+                    continue;
+                }
+                Job::Settings(settings, reply) => {
+                    self.commit(std::mem::take(&mut batch));
+                    let _gone = reply.send(self.save_settings(settings));
+                }
+                Job::Alive(now) => {
+                    if let Err(error) = meta::set_alive_at(&self.connection, now) {
+                        tracing::warn!(%error, "the time was not stored");
+                    }
+                }
+                Job::Close(now, done) => {
+                    self.commit(std::mem::take(&mut batch));
+                    closing = Some((now, done));
+                    break;
+                }
+            }
+        }
+        self.commit(batch);
+        closing
+    }
+
+    fn save_settings(&mut self, settings: Arc<Settings>) -> Result<(), Refusal> {
+        setting::save(&self.connection, &settings).map_err(|error| store_failed(&error))?;
+        self.settings = settings;
+        Ok(())
+    }
+
+    fn close(self) {
+        if let Err((_, error)) = self.connection.close() {
+            tracing::error!(%error, "the database was not closed in order");
+        }
+        drop(self.lock);
+    }
+}
+
+/// What a customer or an agent is told; the log has the cause.
+pub(crate) fn store_failed(error: &rusqlite::Error) -> Refusal {
+    tracing::error!(%error, "a write failed");
+    Refusal::new(Code::StoreFailed, "The desk could not store this; nothing was changed. Try again.")
+}
