@@ -1,0 +1,56 @@
+//! What each job needs on this machine.
+
+use crate::command::{Done, cargo, command, output, root, run, target};
+use crate::console::{install_in, read, write};
+use crate::{console, system};
+
+/// The WebDriver server that starts the desktop app.
+const TAURI_DRIVER: &str = "^2";
+
+/// What the app needs.
+pub(crate) fn app() -> Done {
+    system::install(system::APP)?;
+    console::install()
+}
+
+/// What the tests need besides.
+pub(crate) fn tests() -> Done {
+    system::install(&[system::APP, system::TESTS].concat())?;
+    console::install()?;
+    tauri_driver()?;
+    clients()
+}
+
+fn tauri_driver() -> Done {
+    let tools = target().join("tools");
+    let driver = tools.join("bin").join(format!("tauri-driver{}", std::env::consts::EXE_SUFFIX));
+    if driver.exists() {
+        return Ok(());
+    }
+    println!("Installing tauri-driver {TAURI_DRIVER} into target/tools.");
+    run(cargo()
+        .args(["install", "tauri-driver", "--version", TAURI_DRIVER, "--locked", "--root"])
+        .arg(&tools)
+        // Not among the workspace's own files, whose profile and lock file are not the driver's.
+        .args(["--target-dir"])
+        .arg(tools.join("build")))
+}
+
+/// The WebSocket clients that nobody here wrote: Node `ws` and Python `websockets`, pinned.
+fn clients() -> Done {
+    let folder = root().join("tests/clients");
+    install_in(&folder)?;
+    let wanted = read(&folder.join("requirements.txt"))?;
+    let venv = folder.join(".venv");
+    let stamp = venv.join("deskbell-requirements.txt");
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    let python = if output(command("python3").arg("--version")).is_some() { "python3" } else { "python" };
+    run(command(python).args(["-m", "venv", "--clear"]).arg(&venv))?;
+    let pip = if cfg!(windows) { "Scripts/pip.exe" } else { "bin/pip" };
+    run(command(venv.join(pip))
+        .args(["install", "--quiet", "--disable-pip-version-check", "--requirement"])
+        .arg(folder.join("requirements.txt")))?;
+    write(&stamp, &wanted)
+}
