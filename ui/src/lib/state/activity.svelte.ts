@@ -1,0 +1,77 @@
+import { ask, type Backend } from '$lib/backend/backend';
+import type { ActivityEvent } from '$lib/protocol';
+
+/** Events kept. */
+export const RING = 2_000;
+
+/** What happened on the sockets, newest last. */
+export class Activity {
+  readonly #backend: Backend;
+  #events: ActivityEvent[] = [];
+  #version = $state(0);
+  #paused = $state.raw<ActivityEvent[] | null>(null);
+  #pausedAt = $state(0);
+  #loaded = $state(false);
+  #shown = $derived.by(() => {
+    void this.#version;
+    return this.#paused ?? [...this.#events];
+  });
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  /** Oldest first; while paused, as it was then. */
+  get events(): ActivityEvent[] {
+    return this.#shown;
+  }
+
+  get loaded(): boolean {
+    return this.#loaded;
+  }
+
+  get paused(): boolean {
+    return this.#paused !== null;
+  }
+
+  /** How many events came since the pause. */
+  get waiting(): number {
+    void this.#version;
+    return this.#paused ? Math.max(0, (this.#events.at(-1)?.serial ?? 0) - this.#pausedAt) : 0;
+  }
+
+  pause(): void {
+    this.#paused = [...this.#events];
+    this.#pausedAt = this.#events.at(-1)?.serial ?? 0;
+  }
+
+  resume(): void {
+    this.#paused = null;
+  }
+
+  /** Takes an event. Call {@link publish} afterwards. */
+  put(event: ActivityEvent): void {
+    const last = this.#events.at(-1)?.serial ?? 0;
+    // The answer to `load` may have overtaken it.
+    if (event.serial > last) this.#events.push(event);
+  }
+
+  publish(): void {
+    // Cut rarely and much: cutting one by one would move the whole ring for each event.
+    if (this.#events.length > RING * 1.25) this.#events = this.#events.slice(-RING);
+    this.#version += 1;
+  }
+
+  /** Asks for what happened before this console watched, or while it could not. */
+  async load(): Promise<void> {
+    try {
+      const { events } = await ask(this.#backend, { type: 'activity', limit: RING });
+      const last = events.at(-1)?.serial ?? 0;
+      this.#events = [...events, ...this.#events.filter((event) => event.serial > last)];
+      this.#loaded = true;
+      this.publish();
+    } catch {
+      // The view stays as it is; the connection's own state says what is wrong.
+    }
+  }
+}

@@ -1,0 +1,371 @@
+import { ask, type Backend, Refused } from '$lib/backend/backend';
+import type {
+  Batch,
+  Conversation,
+  ConversationId,
+  Hold,
+  Language,
+  Seq,
+  Snapshot,
+  Update,
+} from '$lib/protocol';
+import { m } from '$paraglide/messages.js';
+
+import { Activity } from './activity.svelte';
+import { Clock } from './clock.svelte';
+import { DeskConnection } from './connection.svelte';
+import { Conversations } from './conversations.svelte';
+import { Drafts } from './drafts.svelte';
+import { nextFrame, type Schedule } from './frame';
+import { Held } from './held.svelte';
+import { language } from './language.svelte';
+import { Outbox } from './outbox.svelte';
+import { Place } from './place.svelte';
+import { Search } from './search.svelte';
+import { DeskSettings } from './settings.svelte';
+import { DeskStatus } from './status.svelte';
+import { type Thread, Threads } from './thread.svelte';
+import { Toasts } from './toasts.svelte';
+import { Typing } from './typing.svelte';
+
+/** The customer is told at most this often that the agent types, in milliseconds. */
+const TYPING_EVERY = 3_000;
+const SNAPSHOT_RETRY = 2_000;
+
+export interface DeskOptions {
+  schedule?: Schedule;
+  newId?: () => string;
+  /** Survives the window: drafts. */
+  local?: Storage;
+  /** Survives a reload: where the agent is. */
+  session?: Storage;
+}
+
+/** The desk as this console knows it: takes what it hears, and asks for what the agent does. */
+export class Desk {
+  readonly #backend: Backend;
+  readonly #schedule: Schedule;
+  readonly clock = new Clock();
+  readonly connection = new DeskConnection();
+  readonly status = new DeskStatus();
+  readonly toasts = new Toasts();
+  readonly typing = new Typing();
+  readonly conversations: Conversations;
+  readonly threads: Threads;
+  readonly activity: Activity;
+  readonly settings: DeskSettings;
+  readonly search: Search;
+  readonly outbox: Outbox;
+  readonly drafts: Drafts;
+  readonly held: Held;
+  readonly place: Place;
+  #ready = $state(false);
+  #error = $state.raw<Refused | null>(null);
+  /** What was heard and not applied. */
+  #queue: Batch[] = [];
+  #scheduled = false;
+  /** Updates wait while a snapshot is on its way: it may be older than they are. */
+  #snapshotAsked = 0;
+  #snapshotDue = true;
+  #systemLanguage: Language | null = null;
+  #toldTyping = 0;
+  #markedRead = new Map<ConversationId, Seq>();
+
+  constructor(backend: Backend, options: DeskOptions = {}) {
+    this.#backend = backend;
+    this.#schedule = options.schedule ?? nextFrame;
+    this.conversations = new Conversations(backend);
+    this.threads = new Threads(backend);
+    this.activity = new Activity(backend);
+    this.settings = new DeskSettings(backend);
+    this.search = new Search(backend);
+    this.outbox = new Outbox(backend, options.newId);
+    this.drafts = new Drafts(options.local);
+    this.held = new Held(backend, (refused) => this.explain(refused));
+    this.place = new Place(options.session);
+  }
+
+  get host(): Backend['host'] {
+    return this.#backend.host;
+  }
+
+  /** Whether there is anything to show. */
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** Why there is nothing to show. */
+  get error(): Refused | null {
+    return this.#error;
+  }
+
+  /** The open conversation. */
+  get selected(): Conversation | undefined {
+    return this.conversations.get(this.place.selected);
+  }
+
+  /** Begins to watch. Returns how to stop. */
+  start(): () => void {
+    const stopClock = this.clock.start();
+    const stopWatching = this.#backend.watch((batch) => this.#hear(batch));
+    const stopObserving = this.#backend.observe((status) => {
+      if (this.connection.become(status)) void this.resync();
+    });
+    void this.resync();
+    return () => {
+      stopClock();
+      stopWatching();
+      stopObserving();
+    };
+  }
+
+  /** Asks for everything again. What is shown stays until the answer is here. */
+  async resync(): Promise<void> {
+    const asked = ++this.#snapshotAsked;
+    this.#snapshotDue = true;
+    try {
+      const snapshot = await ask(this.#backend, { type: 'snapshot' });
+      if (asked === this.#snapshotAsked) this.#take(snapshot);
+    } catch (cause) {
+      if (asked !== this.#snapshotAsked) return;
+      this.#error = Refused.from(cause);
+      // Without a connection the next try comes with the connection.
+      if (this.connection.online) setTimeout(() => void this.resync(), SNAPSHOT_RETRY);
+    }
+  }
+
+  reconnect(): void {
+    this.#backend.reconnect();
+  }
+
+  present(secret: string): void {
+    this.#backend.present(secret);
+  }
+
+  /** Opens a conversation and its thread. */
+  open(id: ConversationId): void {
+    if (this.held.editing && this.held.editing.conversation !== id) void this.held.cancel();
+    this.place.open(id);
+    if (!this.conversations.get(id)) void this.#find(id);
+  }
+
+  thread(id: ConversationId): Thread {
+    return this.threads.open(id);
+  }
+
+  takeOver(id: ConversationId): Promise<boolean> {
+    return this.#act({ type: 'take_over', conversation: id });
+  }
+
+  handBack(id: ConversationId): Promise<boolean> {
+    return this.#act({ type: 'hand_back', conversation: id });
+  }
+
+  resolve(id: ConversationId): Promise<boolean> {
+    return this.#act({ type: 'resolve', conversation: id });
+  }
+
+  reopen(id: ConversationId): Promise<boolean> {
+    return this.#act({ type: 'reopen', conversation: id });
+  }
+
+  dismissNeedsHuman(id: ConversationId): Promise<boolean> {
+    return this.#act({ type: 'dismiss_needs_human', conversation: id });
+  }
+
+  setHold(id: ConversationId, hold: Hold | null): Promise<boolean> {
+    return this.#act({ type: 'set_hold', conversation: id, hold });
+  }
+
+  /** Sets the desk-wide hold. */
+  async setDeskHold(hold: Hold): Promise<void> {
+    await this.settings.change({ hold }).catch((cause: unknown) => this.explain(Refused.from(cause)));
+  }
+
+  /** Throws the held reply away; it can be brought back for a while. */
+  async discardHeld(conversation: Conversation): Promise<void> {
+    const held = conversation.held;
+    if (!held || (await this.held.discard(conversation.id, held)) !== 'done') return;
+    this.toasts.show({
+      tone: 'info',
+      kind: `discarded ${conversation.id}`,
+      text: () => m.held_discarded(),
+      action: { label: () => m.undo(), run: () => void this.held.restore(conversation.id, held) },
+    });
+  }
+
+  /** Says that an agent has seen the conversation up to `seq`; once for each place. */
+  markRead(id: ConversationId, seq: Seq): void {
+    if ((this.#markedRead.get(id) ?? 0) >= seq) return;
+    this.#markedRead.set(id, seq);
+    void this.#backend.call({ type: 'mark_read', conversation: id, seq }).catch(() => {
+      this.#markedRead.delete(id);
+    });
+  }
+
+  /** Tells the customer that the agent types, now and then. */
+  tellTyping(id: ConversationId): void {
+    const now = this.clock.at();
+    if (now - this.#toldTyping < TYPING_EVERY) return;
+    this.#toldTyping = now;
+    void this.#backend.call({ type: 'typing', conversation: id }).catch(() => undefined);
+  }
+
+  /** Listens on another address. Throws the refusal. */
+  async listen(address: string): Promise<void> {
+    const { listening } = await ask(this.#backend, { type: 'listen', address });
+    this.status.listening = listening;
+  }
+
+  async openTestCustomer(): Promise<void> {
+    const url = this.#backend.host === 'browser' ? location.origin : (this.status.url ?? '');
+    await this.#backend.openTestCustomer(url).catch((cause: unknown) => this.explain(Refused.from(cause)));
+  }
+
+  /** Says in a toast why something did not happen. */
+  explain(refused: Refused): void {
+    const quiet = refused.code === 'stale_reply';
+    this.toasts.show({ tone: quiet ? 'info' : 'error', kind: refused.code, text: () => sentence(refused) });
+  }
+
+  async #act(request: Parameters<Backend['call']>[0]): Promise<boolean> {
+    try {
+      await this.#backend.call(request);
+      return true;
+    } catch (cause) {
+      this.explain(Refused.from(cause));
+      return false;
+    }
+  }
+
+  async #find(id: ConversationId): Promise<void> {
+    try {
+      const { conversation } = await ask(this.#backend, { type: 'conversation', conversation: id });
+      if (!this.conversations.get(id)) this.conversations.put(conversation);
+      this.conversations.publish();
+    } catch (cause) {
+      const refused = Refused.from(cause);
+      if (refused.code !== 'no_such_conversation') return this.explain(refused);
+      this.conversations.remove(id);
+      this.conversations.publish();
+      if (this.place.selected === id) this.place.close();
+    }
+  }
+
+  #take(snapshot: Snapshot): void {
+    const selected = this.place.selected;
+    this.clock.set(snapshot.now);
+    this.status.take(snapshot);
+    this.#systemLanguage = snapshot.system_language;
+    this.#takeSettings(snapshot.settings);
+    this.conversations.reset(snapshot.conversations, snapshot.more, selected === null ? [] : [selected]);
+    if (selected !== null && !snapshot.conversations.some((c) => c.id === selected))
+      void this.#find(selected);
+    this.threads.resync(selected);
+    void this.activity.load();
+    this.#markedRead.clear();
+    this.#error = null;
+    this.#snapshotDue = false;
+    this.#ready = true;
+    this.#apply();
+  }
+
+  #takeSettings(settings: Snapshot['settings']): void {
+    this.settings.take(settings);
+    language.use(settings.console_language ?? this.#systemLanguage ?? language.current);
+  }
+
+  #hear(batch: Batch): void {
+    this.#queue.push(batch);
+    if (batch.updates.some((update) => update.type === 'resync')) void this.resync();
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#schedule(() => {
+      this.#scheduled = false;
+      this.#apply();
+    });
+  }
+
+  /** Applies what was heard, in one go. */
+  #apply(): void {
+    if (this.#snapshotDue || this.#queue.length === 0) return;
+    const batches = this.#queue;
+    this.#queue = [];
+    for (const batch of batches) for (const update of batch.updates) this.#update(update);
+    this.clock.set(batches.at(-1)?.now ?? this.clock.at());
+    const selected = this.place.selected;
+    this.conversations.publish(selected === null ? [] : [selected]);
+    this.threads.publish();
+    this.activity.publish();
+  }
+
+  #update(update: Update): void {
+    switch (update.type) {
+      case 'conversation':
+        return this.#updateConversation(update.conversation);
+      case 'gone':
+        this.conversations.remove(update.conversation);
+        if (this.place.selected === update.conversation) this.place.close();
+        return;
+      case 'message':
+        this.threads.put(update.conversation, update.message);
+        this.outbox.reconcile(update.message);
+        if (update.message.author === 'customer') this.typing.stop(update.conversation);
+        return;
+      case 'typing':
+        return this.typing.start(update.conversation);
+      case 'activity':
+        return this.activity.put(update.event);
+      case 'counts':
+        this.status.counts = update.counts;
+        return;
+      case 'settings':
+        return this.#takeSettings(update.settings);
+      case 'listening':
+        this.status.listening = update.listening;
+        return;
+      case 'alerts_problem':
+        this.status.alertsProblem = update.problem;
+        return;
+      case 'reveal':
+        return this.open(update.conversation);
+      case 'resync':
+        // Asked for when it was heard.
+        return;
+    }
+  }
+
+  #updateConversation(conversation: Conversation): void {
+    const before = this.conversations.get(conversation.id);
+    this.conversations.put(conversation);
+    if (before?.discarded && !conversation.discarded) this.toasts.dismissKind(`discarded ${conversation.id}`);
+    const lost = this.held.seen(conversation.id, conversation.held);
+    if (lost === null) return;
+    // The reply went away under the editor: what was written goes to the composer instead of nowhere.
+    const draft = this.drafts.of(conversation.id);
+    if (draft.text === '' && lost !== '') this.drafts.set(conversation.id, { mode: 'reply', text: lost });
+    this.toasts.show({ tone: 'info', text: () => m.held_gone_while_editing() });
+  }
+}
+
+/** A refusal in the console's language where it is a common one, else in the desk's own words. */
+export function sentence(refused: Refused): string {
+  switch (refused.code) {
+    case 'offline':
+      return m.refused_offline();
+    case 'timed_out':
+      return m.refused_timed_out();
+    case 'stale_reply':
+      return m.refused_stale_reply();
+    case 'too_long':
+      return m.refused_too_long();
+    case 'store_failed':
+      return m.refused_store_failed();
+    case 'overloaded':
+      return m.refused_overloaded();
+    case 'no_such_conversation':
+      return m.refused_no_such_conversation();
+    default:
+      return refused.message;
+  }
+}

@@ -1,0 +1,309 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+
+import type { Conversation, Message } from '$lib/protocol';
+
+import { FakeBackend, settled } from '../../testing/fake-backend';
+import { COUNTS, NOW, conversation, fallback, message, snapshot } from '../../testing/sample';
+import { Desk } from './desk.svelte';
+
+let backend: FakeBackend;
+let frame: (() => void) | null;
+let desk: Desk;
+let ids: number;
+
+function nextFrame() {
+  const work = frame;
+  frame = null;
+  work?.();
+}
+
+const names = (list: Conversation[]) => list.map((c) => c.id);
+const texts = (list: Message[]) => list.map((entry) => entry.text);
+
+beforeEach(() => {
+  backend = new FakeBackend();
+  frame = null;
+  ids = 0;
+  desk = new Desk(backend, { schedule: (work) => (frame = work), newId: () => `id-${++ids}` });
+  desk.start();
+});
+
+const start = (conversations: Conversation[], more = false) =>
+  backend.answer('snapshot', { type: 'snapshot', ...snapshot(conversations, { more }) });
+
+async function open(id: number, messages: Message[], more = false) {
+  desk.open(id);
+  const thread = desk.thread(id);
+  await backend.answer('thread', { type: 'thread', messages, more });
+  return thread;
+}
+
+describe('snapshot and updates', () => {
+  test('updates that arrive before the snapshot win over it', async () => {
+    const late = conversation(1, { unread: 3, last_activity_at: NOW });
+    backend.update(NOW, { type: 'conversation', conversation: late });
+    nextFrame();
+    expect(desk.ready).toBe(false);
+    await start([conversation(1), conversation(2)]);
+    expect(desk.ready).toBe(true);
+    expect(desk.conversations.get(1)?.unread).toBe(3);
+    expect(names(desk.conversations.list('open'))).toEqual([1, 2]);
+  });
+
+  test('a batch is applied once, at the next frame, in order', async () => {
+    await start([conversation(1)]);
+    backend.update(NOW, { type: 'conversation', conversation: conversation(1, { unread: 1 }) });
+    backend.update(NOW, { type: 'conversation', conversation: conversation(1, { unread: 2 }) });
+    expect(desk.conversations.get(1)?.unread).toBe(0);
+    nextFrame();
+    expect(desk.conversations.get(1)?.unread).toBe(2);
+  });
+
+  test('resync keeps what is shown until the new snapshot is here', async () => {
+    await start([conversation(1), conversation(2)]);
+    const thread = await open(1, [message(1, 'customer', 'hello')]);
+    desk.drafts.set(1, { mode: 'reply', text: 'half a' });
+    backend.update(NOW, { type: 'resync' });
+    nextFrame();
+    expect(names(desk.conversations.list('open'))).toEqual([1, 2]);
+    backend.update(NOW, { type: 'conversation', conversation: conversation(3, { last_activity_at: NOW }) });
+    await start([conversation(1)]);
+    expect(names(desk.conversations.list('open'))).toEqual([3, 1]);
+    expect(texts(thread.messages)).toEqual(['hello']);
+    await backend.answer('thread', {
+      type: 'thread',
+      messages: [message(1, 'customer', 'hello'), message(2, 'agent', 'hi')],
+      more: false,
+    });
+    expect(texts(thread.messages)).toEqual(['hello', 'hi']);
+    expect(desk.thread(1)).toBe(thread);
+    expect(desk.drafts.of(1).text).toBe('half a');
+  });
+
+  test('only the answer to the last question for a snapshot counts', async () => {
+    backend.update(NOW, { type: 'resync' });
+    await start([conversation(1)]);
+    expect(desk.ready).toBe(false);
+    await start([conversation(2)]);
+    expect(names(desk.conversations.list('open'))).toEqual([2]);
+  });
+
+  test('a connection that comes back asks for everything again', async () => {
+    await start([conversation(1)]);
+    backend.tell({ state: 'offline', reason: 'lost', retry_at: null });
+    expect(desk.connection.lost).toBe(true);
+    backend.tell({ state: 'connecting' });
+    expect(desk.connection.lost).toBe(true);
+    backend.tell({ state: 'online' });
+    expect(desk.connection.lost).toBe(false);
+    expect(backend.has('snapshot')).toBe(true);
+  });
+
+  test('counts, listening and visitors who leave', async () => {
+    await start([conversation(9, { stored: false, connections: [] })]);
+    backend.update(
+      NOW,
+      { type: 'counts', counts: { ...COUNTS, needs_me: 4 } },
+      { type: 'listening', listening: { state: 'failed', address: 'a', message: 'taken', holder: 'node' } },
+      { type: 'gone', conversation: 9 },
+    );
+    nextFrame();
+    expect(desk.status.counts.needs_me).toBe(4);
+    expect(desk.status.address).toBeNull();
+    expect(desk.conversations.get(9)).toBeUndefined();
+  });
+});
+
+describe('threads', () => {
+  test('messages that arrive while the thread is on its way are kept', async () => {
+    await start([conversation(1)]);
+    desk.open(1);
+    const thread = desk.thread(1);
+    const corrected = message(2, 'automatic', 'corrected', { revision: 9 });
+    backend.update(NOW, { type: 'message', conversation: 1, message: corrected });
+    backend.update(NOW, { type: 'message', conversation: 1, message: message(3, 'customer', 'third') });
+    nextFrame();
+    const page = [message(1, 'customer', 'first'), message(2, 'automatic', 'old', { source: fallback })];
+    await backend.answer('thread', { type: 'thread', messages: page, more: true });
+    expect(texts(thread.messages)).toEqual(['first', 'corrected', 'third']);
+    expect(thread.earlier).toBe(true);
+  });
+
+  test('earlier messages are put in front', async () => {
+    await start([conversation(1)]);
+    const thread = await open(1, [message(61, 'customer', 'late')], true);
+    void thread.loadEarlier();
+    expect(backend.asked.at(-1)).toMatchObject({ type: 'thread', before_seq: 61 });
+    await backend.answer('thread', {
+      type: 'thread',
+      messages: [message(60, 'agent', 'early')],
+      more: false,
+    });
+    expect(texts(thread.messages)).toEqual(['early', 'late']);
+    expect(thread.earlier).toBe(false);
+  });
+
+  test('a long thread stays bounded while nobody reads above', async () => {
+    await start([conversation(1)]);
+    const thread = await open(1, []);
+    for (let seq = 1; seq <= 2_000; seq++) {
+      backend.update(NOW, { type: 'message', conversation: 1, message: message(seq, 'customer', `${seq}`) });
+      if (seq % 100 === 0) nextFrame();
+    }
+    expect(thread.messages.length).toBeLessThanOrEqual(500);
+    expect(thread.messages.at(-1)?.seq).toBe(2_000);
+    expect(thread.earlier).toBe(true);
+  });
+
+  test('a thread that fell behind by more than a page is replaced, not joined with a hole', async () => {
+    await start([conversation(1)]);
+    const thread = await open(1, [message(1, 'customer', 'old')]);
+    backend.update(NOW, { type: 'resync' });
+    await start([conversation(1)]);
+    await backend.answer('thread', {
+      type: 'thread',
+      messages: [message(90, 'customer', 'new')],
+      more: true,
+    });
+    expect(texts(thread.messages)).toEqual(['new']);
+    expect(thread.earlier).toBe(true);
+  });
+});
+
+describe('what the agent sends', () => {
+  test('is shown at once and replaced by the message with the same id', async () => {
+    await start([conversation(1)]);
+    const thread = await open(1, []);
+    void desk.outbox.send(1, 'send', 'on my way');
+    expect(desk.outbox.of(1)).toMatchObject([{ id: 'id-1', state: 'sending' }]);
+    backend.update(NOW, {
+      type: 'message',
+      conversation: 1,
+      message: message(1, 'agent', 'on my way', { client_id: 'id-1' }),
+    });
+    nextFrame();
+    expect(desk.outbox.of(1)).toEqual([]);
+    expect(texts(thread.messages)).toEqual(['on my way']);
+    await backend.answer('send', { type: 'sent', seq: 1, revision: 1 });
+    expect(desk.outbox.of(1)).toEqual([]);
+  });
+
+  test('fails visibly and is sent again under the same id', async () => {
+    await start([conversation(1)]);
+    void desk.outbox.send(1, 'send', 'hello?');
+    await backend.refuse('send', 'store_failed');
+    expect(desk.outbox.of(1)).toMatchObject([{ state: 'failed' }]);
+    void desk.outbox.retry('id-1');
+    expect(desk.outbox.of(1)).toMatchObject([{ state: 'sending', error: null }]);
+    expect(backend.asked.at(-1)).toMatchObject({ type: 'send', id: 'id-1' });
+  });
+});
+
+describe('held replies', () => {
+  const held = {
+    id: 7,
+    for_seq: 1,
+    text: 'Desks ship in 3 days.',
+    source: fallback,
+    held_at: NOW,
+    due_at: NOW + 15_000,
+    hold_ms: 15_000,
+    paused_ms: null,
+  };
+
+  test('editing pauses, saving sends the text', async () => {
+    await start([conversation(1, { held })]);
+    void desk.held.edit(1, held);
+    await backend.answer('pause_held', { type: 'done' });
+    if (desk.held.editing) desk.held.editing.text = 'Desks ship in 2 days.';
+    void desk.held.save();
+    expect(backend.asked.at(-1)).toMatchObject({ type: 'send_held', held: 7, text: 'Desks ship in 2 days.' });
+    await backend.answer('send_held', { type: 'done' });
+    expect(desk.held.editing).toBeNull();
+  });
+
+  test('what was too late is said quietly', async () => {
+    await start([conversation(1, { held })]);
+    void desk.held.send(1, held);
+    await backend.refuse('send_held', 'stale_reply');
+    expect(desk.toasts.all).toMatchObject([{ tone: 'info', kind: 'stale_reply' }]);
+  });
+
+  test('an edit whose reply went away moves to the composer', async () => {
+    await start([conversation(1, { held })]);
+    void desk.held.edit(1, held);
+    await backend.answer('pause_held', { type: 'done' });
+    if (desk.held.editing) desk.held.editing.text = 'my words';
+    backend.update(NOW, { type: 'conversation', conversation: conversation(1, { held: null }) });
+    nextFrame();
+    expect(desk.held.editing).toBeNull();
+    expect(desk.drafts.of(1).text).toBe('my words');
+  });
+
+  test('a discarded reply can be brought back from the toast', async () => {
+    await start([conversation(1, { held })]);
+    void desk.discardHeld(conversation(1, { held }));
+    await backend.answer('discard_held', { type: 'done' });
+    desk.toasts.all[0]?.action?.run();
+    expect(backend.asked.at(-1)).toMatchObject({ type: 'restore_held', held: 7 });
+  });
+});
+
+describe('small things', () => {
+  test('a place is marked read once', async () => {
+    await start([conversation(1)]);
+    desk.markRead(1, 4);
+    desk.markRead(1, 4);
+    desk.markRead(1, 3);
+    expect(backend.asked.filter((request) => request.type === 'mark_read')).toHaveLength(1);
+    await backend.refuse('mark_read', 'offline');
+    desk.markRead(1, 4);
+    expect(backend.asked.filter((request) => request.type === 'mark_read')).toHaveLength(2);
+  });
+
+  test('a conversation that no longer exists is closed', async () => {
+    await start([]);
+    desk.open(5);
+    await backend.refuse('conversation', 'no_such_conversation');
+    expect(desk.place.selected).toBeNull();
+  });
+
+  test('20,000 messages are applied within a few milliseconds a frame', async () => {
+    const many = Array.from({ length: 500 }, (_, index) => conversation(index + 1));
+    await start(many);
+    await open(1, []);
+    let spent = 0;
+    for (let batch = 0; batch < 600; batch++) {
+      for (let index = 0; index < 34; index++) {
+        const seq = batch * 34 + index + 1;
+        const id = (seq % 50) + 1;
+        const at = NOW + seq;
+        backend.update(
+          at,
+          { type: 'message', conversation: id, message: message(seq, 'customer', 'text', { at }) },
+          { type: 'conversation', conversation: conversation(id, { last_activity_at: at, last_seq: seq }) },
+          {
+            type: 'activity',
+            event: {
+              serial: seq,
+              at,
+              kind: { kind: 'received', seq, preview: 'text' },
+              connection: id,
+              conversation: id,
+              address: null,
+            },
+          },
+        );
+      }
+      const began = performance.now();
+      nextFrame();
+      void desk.conversations.list('open').length;
+      void desk.activity.events.length;
+      spent += performance.now() - began;
+    }
+    await settled();
+    expect(desk.conversations.list('open')).toHaveLength(500);
+    expect(desk.activity.events.length).toBeLessThanOrEqual(2_500);
+    expect(spent / 600).toBeLessThan(16);
+  });
+});

@@ -1,0 +1,70 @@
+import { ask, type Backend, Refused } from '$lib/backend/backend';
+import type { Hit } from '$lib/protocol';
+
+const WAIT_MS = 160;
+const MAX_BYTES = 200;
+
+/** Looking for messages and people. */
+export class Search {
+  readonly #backend: Backend;
+  #query = $state('');
+  #hits = $state.raw<Hit[] | null>(null);
+  #error = $state.raw<Refused | null>(null);
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #asked = 0;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  get query(): string {
+    return this.#query;
+  }
+
+  get active(): boolean {
+    return this.#query.trim() !== '';
+  }
+
+  /** What was found for the query; `null` while it is not known. */
+  get hits(): Hit[] | null {
+    return this.#hits;
+  }
+
+  get error(): Refused | null {
+    return this.#error;
+  }
+
+  set(query: string): void {
+    this.#query = query;
+    this.#asked += 1;
+    clearTimeout(this.#timer);
+    if (!this.active) {
+      this.#hits = null;
+      this.#error = null;
+      return;
+    }
+    this.#timer = setTimeout(() => void this.#ask(query.trim(), this.#asked), WAIT_MS);
+  }
+
+  clear(): void {
+    this.set('');
+  }
+
+  async #ask(query: string, asked: number): Promise<void> {
+    try {
+      const answer = await ask(this.#backend, { type: 'search', query: cut(query) });
+      if (asked !== this.#asked) return;
+      this.#hits = answer.hits;
+      this.#error = null;
+    } catch (cause) {
+      if (asked === this.#asked) this.#error = Refused.from(cause);
+    }
+  }
+}
+
+/** The beginning of a text that fits the desk's limit. */
+function cut(query: string): string {
+  let kept = query;
+  while (new TextEncoder().encode(kept).length > MAX_BYTES) kept = kept.slice(0, -1);
+  return kept;
+}

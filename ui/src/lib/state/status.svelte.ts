@@ -1,0 +1,38 @@
+import type { Counts, Listening, Snapshot } from '$lib/protocol';
+
+const NOTHING: Counts = {
+  open: 0,
+  needs_me: 0,
+  held: 0,
+  resolved: 0,
+  online: 0,
+  connections: 0,
+  messages_per_minute: 0,
+  answered_by_itself_percent: null,
+};
+
+/** What the desk says of itself. */
+export class DeskStatus {
+  counts = $state.raw<Counts>(NOTHING);
+  listening = $state.raw<Listening | null>(null);
+  alertsProblem = $state.raw<string | null>(null);
+  /** Set once, by the first snapshot. */
+  about = $state.raw<{ version: string; data_dir: string } | null>(null);
+
+  take(snapshot: Snapshot): void {
+    this.counts = snapshot.counts;
+    this.listening = snapshot.listening;
+    this.alertsProblem = snapshot.alerts_problem;
+    this.about = { version: snapshot.version, data_dir: snapshot.data_dir };
+  }
+
+  /** What customers connect to, such as `ws://127.0.0.1:8080`; `null` when the desk does not listen. */
+  get address(): string | null {
+    return this.listening?.state === 'listening' ? `ws://${this.listening.address}` : null;
+  }
+
+  /** Where a browser opens the desk's own pages. */
+  get url(): string | null {
+    return this.listening?.state === 'listening' ? this.listening.url : null;
+  }
+}

@@ -1,0 +1,106 @@
+import type {
+  Author,
+  Conversation,
+  Counts,
+  Customer,
+  Message,
+  Settings,
+  Snapshot,
+  Source,
+} from '$lib/protocol';
+
+export const NOW = Date.UTC(2026, 9, 12, 12, 6, 30);
+
+export const SETTINGS: Settings = {
+  agent_name: 'Mia Lang',
+  greeting: {
+    en: 'Hello, welcome to live support. What can we help you with?',
+    'zh-CN': '你好，欢迎来到在线客服系统，有什么问题需要帮助吗？',
+  },
+  reply: { en: 'Hello, what can we help you with?', 'zh-CN': '您好，您有什么问题需要帮助吗？' },
+  fallback: 'every_message',
+  hold: { kind: 'seconds', seconds: 15 },
+  customer_language: null,
+  console_language: null,
+  theme: 'system',
+  alerts: { new_conversation: true, needs_human: true, sound: true, repeat_seconds: 60 },
+  close_to_tray: true,
+  listen: '127.0.0.1:8080',
+  allowed_origins: ['https://shop.example.com'],
+};
+
+export const COUNTS: Counts = {
+  open: 0,
+  needs_me: 0,
+  held: 0,
+  resolved: 0,
+  online: 9,
+  connections: 10,
+  messages_per_minute: 12,
+  answered_by_itself_percent: 81,
+};
+
+export function customer(change: Partial<Customer> = {}): Customer {
+  return {
+    name: null,
+    email: null,
+    locale: 'en-US',
+    language: 'en',
+    page: '/',
+    user_agent: 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:146.0) Gecko/20100101 Firefox/146.0',
+    address: '203.0.113.24',
+    first_seen_at: NOW - 30 * 86_400_000,
+    last_seen_at: NOW,
+    visits: 1,
+    ...change,
+  };
+}
+
+export function conversation(id: number, change: Partial<Conversation> = {}): Conversation {
+  return {
+    id,
+    stored: true,
+    status: 'open',
+    control: 'automatic',
+    hold: null,
+    revision: 1,
+    last_seq: 1,
+    needs_human: null,
+    held: null,
+    discarded: null,
+    unread: 0,
+    waiting_since: null,
+    agent_read_seq: 0,
+    customer_read_seq: 0,
+    last: null,
+    messages: 1,
+    created_at: NOW - 3_600_000,
+    last_activity_at: NOW - id * 1_000,
+    customer: customer(),
+    connections: [],
+    ...change,
+  };
+}
+
+export function message(seq: number, author: Author, text: string, change: Partial<Message> = {}): Message {
+  return { seq, revision: seq, at: NOW - 300_000 + seq * 1_000, author, text, ...change };
+}
+
+export const fallback: Source = { kind: 'fallback' };
+
+export function snapshot(conversations: Conversation[], change: Partial<Snapshot> = {}): Snapshot {
+  return {
+    now: NOW,
+    version: '0.1.0',
+    epoch: 'e1',
+    data_dir: '/home/mia/.local/share/deskbell',
+    system_language: 'en',
+    settings: SETTINGS,
+    listening: { state: 'listening', address: '127.0.0.1:8080', url: 'http://127.0.0.1:8080' },
+    alerts_problem: null,
+    counts: COUNTS,
+    conversations,
+    more: false,
+    ...change,
+  };
+}
