@@ -77,6 +77,7 @@ impl Writer {
             .filter_map(|job| match job {
                 Job::Submit(submission, reply) => {
                     let outcome = Outcome::Refused(Refused {
+                        conversation: submission.conversation,
                         connection: submission.connection,
                         client_id: client_id(&submission.command).map(|(_, id, _)| id.to_owned()),
                         refusal: refusal.clone(),
@@ -289,6 +290,7 @@ fn acknowledge(submission: &Submission, receipt: Receipt) -> Option<(ConnectionI
 
 fn refuse(submission: &Submission, refusal: Refusal) -> (Outcome, Result<Receipt, Refusal>) {
     let refused = Refused {
+        conversation: submission.conversation,
         connection: submission.connection,
         client_id: client_id(&submission.command).map(|(_, id, _)| id.to_owned()),
         refusal: refusal.clone(),

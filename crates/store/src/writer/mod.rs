@@ -90,6 +90,8 @@ pub struct Committed {
 /// A command that changed nothing.
 #[derive(Debug, Clone)]
 pub struct Refused {
+    /// For which conversation.
+    pub conversation: ConversationId,
     /// The socket that it came on.
     pub connection: Option<ConnectionId>,
     /// Its client id.

@@ -1,0 +1,41 @@
+//! The last events, raw, in memory only.
+
+use std::collections::VecDeque;
+
+use deskbell_protocol::entity::{ActivityEvent, ActivityKind};
+use deskbell_protocol::limits::ACTIVITY_EVENTS;
+use deskbell_protocol::{ConnectionId, ConversationId, Timestamp};
+
+/// A ring of events.
+#[derive(Debug, Default)]
+pub(crate) struct Activity {
+    last_serial: i64,
+    events: VecDeque<ActivityEvent>,
+}
+
+/// Where an event happened.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Place {
+    pub(crate) connection: Option<ConnectionId>,
+    pub(crate) conversation: Option<ConversationId>,
+    pub(crate) address: Option<String>,
+}
+
+impl Activity {
+    /// Notes an event and gives it back with its serial.
+    pub(crate) fn note(&mut self, at: Timestamp, kind: ActivityKind, place: Place) -> ActivityEvent {
+        self.last_serial = self.last_serial.saturating_add(1);
+        let Place { connection, conversation, address } = place;
+        let event = ActivityEvent { serial: self.last_serial, at, kind, connection, conversation, address };
+        if self.events.len() == ACTIVITY_EVENTS {
+            self.events.pop_front();
+        }
+        self.events.push_back(event.clone());
+        event
+    }
+
+    /// The last `limit` events, oldest first.
+    pub(crate) fn last(&self, limit: usize) -> Vec<ActivityEvent> {
+        self.events.iter().skip(self.events.len().saturating_sub(limit)).cloned().collect()
+    }
+}

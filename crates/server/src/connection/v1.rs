@@ -1,0 +1,332 @@
+//! `deskbell.v1`: hello, welcome, history, then live.
+
+use std::sync::Arc;
+
+use deskbell_desk::{Command, Greeting, QuickResponder};
+use deskbell_protocol::customer::{ClientFrame, Hello, ServerFrame};
+use deskbell_protocol::entity::{ActivityKind, Connection, ConnectionProtocol, Control, Customer};
+use deskbell_protocol::{Code, ConversationId, Refusal, Revision};
+use serde::Deserialize;
+use tokio::net::TcpStream;
+
+use super::customer::{Asked, Dialect, Session};
+use super::socket::{End, Incoming, Socket};
+use super::{Peer, fact};
+use crate::activity::Place;
+use crate::clock::now;
+use crate::desk::Desk;
+use crate::desk::calls::{client_id, message_text};
+use crate::hub::customer_message;
+use crate::identity::{fresh_token, hash};
+use crate::limits::{HELLO, HISTORY_PAGE, OFFENCES};
+use crate::outbox::{Item, Outbox};
+
+/// How long a client waits before it sends a refused message again, where that may help.
+const RETRY_AFTER_MS: u32 = 1000;
+
+pub(super) struct V1;
+
+impl Dialect for V1 {
+    fn read(&self, text: String) -> Result<Asked, (Option<String>, Refusal)> {
+        match decode(&text).map_err(|refusal| (None, refusal))? {
+            ClientFrame::Hello(_) => {
+                Err((None, Refusal::new(Code::HelloExpected, "hello is the first frame and comes once.")))
+            }
+            ClientFrame::Message { id, text } => {
+                let id = client_id(id).map_err(|refusal| (None, refusal))?;
+                let text = message_text(text).map_err(|refusal| (Some(id.clone()), refusal))?;
+                Ok(Asked::Message { id: Some(id), text })
+            }
+            ClientFrame::Typing {} => Ok(Asked::Typing),
+            ClientFrame::Read { seq } => Ok(Asked::Command(Command::CustomerRead { seq })),
+            ClientFrame::RequestHuman {} => Ok(Asked::Command(Command::RequestHuman)),
+        }
+    }
+
+    fn write(&self, item: &Item) -> Option<String> {
+        let frame = match item {
+            Item::Message(rendered) => return Some(rendered.json.to_string()),
+            Item::Acknowledged { id, receipt } => ServerFrame::Ack {
+                id: id.clone().unwrap_or_default(),
+                seq: receipt.seq,
+                revision: receipt.revision,
+                at: receipt.at,
+            },
+            Item::Refused { id, refusal } => error_frame(id.clone(), refusal),
+            Item::Typing(author) => ServerFrame::Typing { author: *author },
+            Item::Read(seq) => ServerFrame::Read { seq: *seq },
+            Item::Control(control) => ServerFrame::Control { control: *control },
+        };
+        encode(&frame)
+    }
+}
+
+fn error_frame(id: Option<String>, refusal: &Refusal) -> ServerFrame {
+    let passes =
+        matches!(refusal.code, Code::RateLimited | Code::StoreFailed | Code::Overloaded | Code::ShuttingDown);
+    ServerFrame::Error {
+        code: refusal.code,
+        message: refusal.message.clone(),
+        id,
+        retry_after_ms: passes.then_some(RETRY_AFTER_MS),
+    }
+}
+
+fn encode(frame: &ServerFrame) -> Option<String> {
+    serde_json::to_string(frame)
+        .inspect_err(|error| tracing::error!(%error, "a frame does not serialize"))
+        .ok()
+}
+
+/// A frame of a client: unknown fields are ignored, unknown types and shapes refused.
+pub(crate) fn decode(text: &str) -> Result<ClientFrame, Refusal> {
+    #[derive(Deserialize)]
+    struct Tag {
+        r#type: Option<String>,
+    }
+    serde_json::from_str(text).map_err(|error| {
+        let known = ["hello", "message", "typing", "read", "request_human"];
+        match serde_json::from_str::<Tag>(text) {
+            Ok(Tag { r#type: Some(kind) }) if known.contains(&kind.as_str()) => {
+                Refusal::new(Code::Malformed, format!("This {kind} frame is not as it should be: {error}."))
+            }
+            Ok(Tag { r#type: Some(kind) }) => {
+                let kind = deskbell_protocol::limits::cut(&kind, 64);
+                Refusal::new(
+                    Code::UnknownType,
+                    format!("“{kind}” is not a type of frame that this desk knows."),
+                )
+            }
+            _ => Refusal::new(
+                Code::Malformed,
+                "A frame is a JSON object with a type, such as {\"type\":\"hello\"}.",
+            ),
+        }
+    })
+}
+
+/// Who a socket turned out to be.
+struct Joined {
+    conversation: ConversationId,
+    token: String,
+    resumed: bool,
+    stored: bool,
+    greeting: Option<String>,
+    control: Control,
+    revision: Revision,
+}
+
+/// Serves a JSON customer.
+pub(crate) async fn serve(desk: Desk, stream: TcpStream, read: Vec<u8>, peer: Peer) {
+    let mut socket = Socket::new(stream, read).await;
+    let mut info = Connection {
+        id: desk.hub().next_connection(),
+        opened_at: now(),
+        address: peer.address.to_string(),
+        protocol: ConnectionProtocol::V1,
+        page: None,
+    };
+    let mut place =
+        Place { connection: Some(info.id), conversation: None, address: Some(info.address.clone()) };
+    desk.hub().note(ActivityKind::Opened { protocol: info.protocol }, place.clone());
+    let hello = match tokio::time::timeout(HELLO, hello(&desk, &mut socket)).await {
+        Ok(hello) => hello,
+        Err(_elapsed) => Err(End::refused(Code::TimedOut, "No hello came within 10 seconds.")),
+    };
+    let hello = match hello {
+        Ok(hello) => hello,
+        Err(end) => {
+            desk.hub().note(end.activity(), place);
+            return socket.close(&end).await;
+        }
+    };
+    info.page = fact(hello.page.clone());
+    let settings = desk.hub().settings();
+    let mut customer = peer.customer(fact(hello.locale.clone()), &settings, desk.system_language());
+    customer.name = fact(hello.name.clone());
+    customer.email = fact(hello.email.clone());
+    customer.page.clone_from(&info.page);
+    let language = customer.language;
+    let outbox = Arc::<Outbox>::default();
+    let joined = match join(&desk, &info, &outbox, &hello, customer).await {
+        Ok(joined) => joined,
+        Err(refusal) => {
+            let end = End::Refused(refusal);
+            place.conversation = None;
+            desk.hub().note(end.activity(), place);
+            return socket.close(&end).await;
+        }
+    };
+    let conversation = joined.conversation;
+    let mut session =
+        Session { desk, socket, outbox, info, conversation, language, dialect: V1, revision: Revision(0) };
+    match session.catch_up(&hello, joined).await {
+        Ok(()) => session.run().await,
+        Err(end) => {
+            session.desk.hub().leave(session.info.id, end.activity());
+            session.socket.close(&end).await;
+        }
+    }
+}
+
+/// The first frame. Others are refused, up to a point.
+async fn hello(desk: &Desk, socket: &mut Socket) -> Result<Hello, End> {
+    let mut stopping = desk.stopping();
+    let mut offences = 0;
+    loop {
+        let incoming = tokio::select! {
+            incoming = socket.receive(true) => incoming?,
+            () = stopping.wait() => return Err(End::Stopping),
+        };
+        let refusal = match incoming {
+            Incoming::Text(text) => match decode(&text) {
+                Ok(ClientFrame::Hello(hello)) => return Ok(hello),
+                Ok(_) => Refusal::new(Code::HelloExpected, "Say hello first: {\"type\":\"hello\"}."),
+                Err(refusal) => refusal,
+            },
+            Incoming::Binary => Refusal::new(Code::Malformed, "Send text frames; binary is not understood."),
+            Incoming::Alive => Refusal::new(Code::HelloExpected, "Say hello first."),
+        };
+        offences += 1;
+        if offences >= OFFENCES {
+            return Err(End::Refused(refusal));
+        }
+        if let Some(frame) = encode(&error_frame(None, &refusal)) {
+            socket.send(&frame).await?;
+            socket.flush().await?;
+        }
+    }
+}
+
+/// Registers for live frames before anything is read: nothing falls between history and live.
+async fn join(
+    desk: &Desk,
+    info: &Connection,
+    outbox: &Arc<Outbox>,
+    hello: &Hello,
+    customer: Customer,
+) -> Result<Joined, Refusal> {
+    if let Some(token) = &hello.token {
+        let hashed = hash(token);
+        if let Some((conversation, greeting)) = desk.hub().join_visitor(info, outbox, &hashed) {
+            return Ok(Joined {
+                conversation,
+                token: token.clone(),
+                resumed: true,
+                stored: false,
+                greeting: greeting.map(|greeting| greeting.text),
+                control: Control::Automatic,
+                revision: Revision(0),
+            });
+        }
+        let found = desk.store().readers().by_token(hashed).await.map_err(|error| {
+            tracing::error!(%error, "a token could not be looked up");
+            Refusal::new(Code::StoreFailed, "The desk could not look this up. Try again.")
+        })?;
+        if let Some(conversation) = found {
+            return resume(desk, info, outbox, token, conversation, customer).await;
+        }
+    }
+    let token = fresh_token().map_err(|_| Refusal::new(Code::Internal, "The desk has no randomness."))?;
+    let settings = desk.hub().settings();
+    let greeting = QuickResponder { settings: &settings }
+        .greeting(customer.language)
+        .map(|text| Greeting { text: text.to_owned(), at: now() });
+    let text = greeting.as_ref().map(|greeting| greeting.text.clone());
+    let conversation =
+        desk.hub().join_new(info.clone(), Arc::clone(outbox), Some(hash(&token)), greeting, customer);
+    Ok(Joined {
+        conversation,
+        token,
+        resumed: false,
+        stored: false,
+        greeting: text,
+        control: Control::Automatic,
+        revision: Revision(0),
+    })
+}
+
+async fn resume(
+    desk: &Desk,
+    info: &Connection,
+    outbox: &Arc<Outbox>,
+    token: &str,
+    conversation: ConversationId,
+    customer: Customer,
+) -> Result<Joined, Refusal> {
+    desk.hub().join_stored(conversation, info.clone(), Arc::clone(outbox));
+    let seen = deskbell_store::Seen { conversation, facts: Some(customer), now: now() };
+    let entry = match desk.store().seen(seen).await {
+        Ok(()) => desk.store().readers().conversation(conversation).await.map_err(|error| error.to_string()),
+        Err(refusal) => Err(refusal.message),
+    };
+    match entry {
+        Ok(Some(entry)) => Ok(Joined {
+            conversation,
+            token: token.to_owned(),
+            resumed: true,
+            stored: true,
+            greeting: None,
+            control: entry.state.control,
+            revision: entry.state.revision,
+        }),
+        failed => {
+            tracing::error!(?failed, "a conversation could not be read");
+            let refusal =
+                Refusal::new(Code::StoreFailed, "The desk could not read this conversation. Try again.");
+            let kind = ActivityKind::Refused { refusal: refusal.clone(), origin: None };
+            desk.hub().leave(info.id, kind);
+            Err(refusal)
+        }
+    }
+}
+
+impl Session<V1> {
+    /// Welcomes the client and sends what it does not have, in order of revision. What is committed meanwhile waits in
+    /// the outbox and is sent after it, once.
+    async fn catch_up(&mut self, hello: &Hello, joined: Joined) -> Result<(), End> {
+        let same_epoch = hello.epoch.as_deref().is_none_or(|epoch| epoch == self.desk.epoch());
+        let knows = joined.resumed && same_epoch && hello.revision <= joined.revision;
+        let mut revision = if knows { hello.revision.max(Revision(0)) } else { Revision(0) };
+        self.send(&ServerFrame::Welcome {
+            token: joined.token,
+            epoch: self.desk.epoch().to_owned(),
+            revision: joined.revision,
+            resumed: joined.resumed,
+            greeting: joined.greeting,
+            control: joined.control,
+        })
+        .await?;
+        // A visitor who was here may have become a stored conversation meanwhile: its messages are in the outbox.
+        if joined.stored {
+            revision = self.send_history(revision).await?;
+        }
+        self.revision = revision;
+        self.send(&ServerFrame::CaughtUp { revision }).await?;
+        self.socket.flush().await
+    }
+
+    async fn send_history(&mut self, after: Revision) -> Result<Revision, End> {
+        let mut revision = after;
+        loop {
+            let readers = self.desk.store().readers();
+            let page = readers.history(self.conversation, revision, HISTORY_PAGE).await.map_err(|error| {
+                tracing::error!(%error, "history could not be read");
+                End::refused(Code::StoreFailed, "The desk could not read this conversation. Connect again.")
+            })?;
+            let Some(last) = page.last() else { return Ok(revision) };
+            revision = last.revision;
+            for message in &page {
+                self.send(&ServerFrame::Message(customer_message(message))).await?;
+            }
+            self.socket.flush().await?;
+        }
+    }
+
+    async fn send(&mut self, frame: &ServerFrame) -> Result<(), End> {
+        match encode(frame) {
+            Some(text) => self.socket.send(&text).await,
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Where the desk listens, changed without a restart.
+
+use std::net::SocketAddr;
+
+use deskbell_protocol::entity::Listening;
+use deskbell_protocol::{Code, Refusal};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::task::JoinHandle;
+
+use super::Desk;
+use crate::{accept, port_holder};
+
+/// Connections that the system may queue before they are accepted.
+const BACKLOG: u32 = 1024;
+
+/// An accept loop; dropping it closes the port. Sockets that were accepted stay.
+#[derive(Debug)]
+pub(super) struct Listener {
+    address: SocketAddr,
+    accepting: JoinHandle<()>,
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+impl Desk {
+    /// Listens on `address` (`IP:PORT`) instead of where it did. If that cannot be had, the desk goes on listening
+    /// where it did, if anywhere.
+    pub(super) async fn listen_on(&self, address: &str) -> Listening {
+        let mut listener = self.shared.listener.lock().await;
+        let Ok(wanted) = address.parse::<SocketAddr>() else {
+            return self.listen_failed(
+                address,
+                "This is not an address such as 127.0.0.1:8080.",
+                None,
+                &listener,
+            );
+        };
+        if listener.as_ref().is_some_and(|current| current.address == wanted) {
+            return self.listening();
+        }
+        if *self.shared.stopping.borrow() {
+            return self.listening();
+        }
+        let bound = match bind(wanted) {
+            Ok(bound) => bound,
+            Err(error) => {
+                let holder = (error.kind() == std::io::ErrorKind::AddrInUse)
+                    .then(|| port_holder::find(wanted))
+                    .flatten();
+                let message = failure(wanted, &error, holder.as_deref());
+                return self.listen_failed(address, &message, holder, &listener);
+            }
+        };
+        let address = bound.local_addr().unwrap_or(wanted);
+        let accepting = tokio::spawn(accept::accept(self.clone(), bound));
+        *listener = Some(Listener { address, accepting });
+        let listening = Listening::Listening { address: address.to_string(), url: url(address) };
+        self.shared.hub.set_listening(listening.clone());
+        listening
+    }
+
+    fn listen_failed(
+        &self,
+        address: &str,
+        message: &str,
+        holder: Option<String>,
+        current: &Option<Listener>,
+    ) -> Listening {
+        let failed = Listening::Failed { address: address.to_owned(), message: message.to_owned(), holder };
+        if current.is_none() {
+            self.shared.hub.set_listening(failed.clone());
+        }
+        failed
+    }
+
+    /// Listens elsewhere and remembers it for the next start.
+    pub(super) async fn change_address(&self, address: &str) -> Result<Listening, Refusal> {
+        match self.listen_on(address.trim()).await {
+            Listening::Failed { message, .. } => {
+                let mut refusal = Refusal::new(Code::AddressUnavailable, message);
+                refusal.field = Some("listen".to_owned());
+                Err(refusal)
+            }
+            listening => {
+                let _saving = self.shared.saving.lock().await;
+                let mut settings = self.settings();
+                if let Listening::Listening { address, .. } = &listening {
+                    settings.listen.clone_from(address);
+                }
+                self.store_settings(settings).await?;
+                Ok(listening)
+            }
+        }
+    }
+}
+
+fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Elsewhere this lets a restart take the port at once; on Windows it would let two programs share it.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+fn failure(address: SocketAddr, error: &std::io::Error, holder: Option<&str>) -> String {
+    let port = address.port();
+    match (error.kind(), holder) {
+        (std::io::ErrorKind::AddrInUse, Some(holder)) => {
+            format!("Port {port} is in use by {holder}. Close that program, or choose another port.")
+        }
+        (std::io::ErrorKind::AddrInUse, None) => format!(
+            "Port {port} is in use, perhaps by another Deskbell. Close the program that holds it, or choose another port."
+        ),
+        (std::io::ErrorKind::PermissionDenied, _) => {
+            format!("The system does not allow listening on port {port}. Choose a port above 1023.")
+        }
+        (std::io::ErrorKind::AddrNotAvailable, _) => {
+            format!("This machine has no address {}. Choose 127.0.0.1 for this machine only.", address.ip())
+        }
+        _ => format!("{address} cannot be listened on: {error}."),
+    }
+}
+
+/// How a browser on this machine reaches the address.
+fn url(address: SocketAddr) -> String {
+    let mut reachable = address;
+    if address.ip().is_unspecified() {
+        reachable.set_ip(if address.is_ipv4() {
+            std::net::Ipv4Addr::LOCALHOST.into()
+        } else {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    format!("http://{reachable}")
+}

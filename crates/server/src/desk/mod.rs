@@ -1,0 +1,285 @@
+//! The desk as its hosts see it: opened, told to listen, asked, watched, closed.
+
+pub(crate) mod calls;
+mod listen;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deskbell_desk::{Command, Draft};
+use deskbell_protocol::entity::{Counts, Listening};
+use deskbell_protocol::settings::{Language, Settings};
+use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal, Seq};
+use deskbell_store::{Receipt, Store, Submission};
+use tokio::sync::{Mutex, Semaphore, watch};
+
+use crate::accept::ConsoleAssets;
+use crate::clock::now;
+use crate::hub::{Hub, Publisher};
+use crate::identity::{Hash, fresh_token, hash};
+use crate::limits::{CONNECTIONS, GOODBYE};
+use crate::secret;
+use crate::stopping::Stopping;
+use crate::watch::Watch;
+use listen::Listener;
+
+/// How often the numbers that change by themselves are looked at.
+const COUNTS: Duration = Duration::from_secs(1);
+
+/// How a host opens the desk.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// Where to listen this time, as `IP:PORT`, instead of what the settings say.
+    pub listen: Option<String>,
+    /// The files of the browser console, served at `/console/`.
+    pub console: ConsoleAssets,
+}
+
+/// Why the desk cannot be opened; a sentence says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] deskbell_store::OpenError),
+    /// The agent's secret.
+    #[error("The agent's secret in the data folder cannot be read or written: {0}.")]
+    Secret(std::io::Error),
+    /// The system has no randomness to give.
+    #[error("The system has no randomness to give: {0}.")]
+    Randomness(getrandom::Error),
+}
+
+/// The desk. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    store: Store,
+    hub: Arc<Hub>,
+    options: Options,
+    epoch: String,
+    secret: String,
+    secret_hash: Hash,
+    system_language: Language,
+    /// One for each live socket.
+    permits: Arc<Semaphore>,
+    /// True when the desk is stopping.
+    stopping: watch::Sender<bool>,
+    /// The socket that accepts, if any. Held across awaits so that two changes of address follow each other.
+    listener: Mutex<Option<Listener>>,
+    /// Two saves of settings follow each other.
+    saving: Mutex<()>,
+}
+
+impl Desk {
+    /// Opens the desk on its data folder. It does not listen yet.
+    ///
+    /// # Errors
+    /// [`OpenError`], a sentence that says what to do.
+    pub async fn open(options: Options) -> Result<Self, OpenError> {
+        let fresh_epoch = fresh_token().map_err(OpenError::Randomness)?;
+        let folder = options.data_dir.clone();
+        let opening = tokio::task::spawn_blocking(move || {
+            let mut hub = None;
+            let (store, found) = Store::open(&folder, &fresh_epoch, now(), |found| {
+                let made = Arc::new(Hub::new(found));
+                hub = Some(Arc::clone(&made));
+                Box::new(Publisher { hub: made })
+            })?;
+            let hub = hub.unwrap_or_else(|| Arc::new(Hub::new(&found)));
+            let secret = secret::load_or_make(&folder).map_err(OpenError::Secret)?;
+            Ok::<_, OpenError>((store, hub, found.epoch, secret))
+        });
+        let (store, hub, epoch, secret) =
+            opening.await.map_err(|error| OpenError::Secret(std::io::Error::other(error)))??;
+        let system_language =
+            sys_locale::get_locale().and_then(|tag| Language::of_tag(&tag)).unwrap_or_default();
+        let shared = Shared {
+            store,
+            hub,
+            options,
+            epoch,
+            secret_hash: hash(&secret),
+            secret,
+            system_language,
+            permits: Arc::new(Semaphore::new(CONNECTIONS)),
+            stopping: watch::Sender::new(false),
+            listener: Mutex::new(None),
+            saving: Mutex::new(()),
+        };
+        let desk = Self { shared: Arc::new(shared) };
+        desk.start_clockwork();
+        Ok(desk)
+    }
+
+    /// Held replies are sent when they are due, and numbers that depend on time are told.
+    fn start_clockwork(&self) {
+        let store = self.shared.store.clone();
+        let holds = Arc::clone(&self.shared.hub.holds);
+        tokio::spawn(async move { holds.run(store).await });
+        let hub = Arc::clone(&self.shared.hub);
+        let mut stopping = self.stopping();
+        tokio::spawn(async move {
+            let mut tick = tokio::time::interval(COUNTS);
+            loop {
+                tokio::select! {
+                    _ = tick.tick() => hub.refresh_counts(),
+                    () = stopping.wait() => return,
+                }
+            }
+        });
+    }
+
+    /// Begins to listen where `--listen` or the settings say. A taken port is an answer, not an error.
+    pub async fn listen(&self) -> Listening {
+        let address = self.shared.options.listen.clone().unwrap_or_else(|| self.settings().listen);
+        self.listen_on(&address).await
+    }
+
+    /// What happens from now on. Begin to watch before asking for a snapshot.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        self.shared.hub.watch()
+    }
+
+    /// A slow responder's answer to a customer's message, asked under a control version.
+    ///
+    /// # Errors
+    /// [`Code::StaleReply`] when it comes too late: the message is no longer the last, was answered, or control has
+    /// changed since.
+    pub async fn propose(
+        &self,
+        conversation: ConversationId,
+        for_seq: Seq,
+        control_version: i64,
+        draft: Draft,
+    ) -> Result<Receipt, Refusal> {
+        self.execute(conversation, Command::Propose { for_seq, control_version, draft }).await
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        Settings::clone(&self.shared.hub.settings())
+    }
+
+    /// How many conversations there are.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.shared.hub.counts()
+    }
+
+    /// Whether the desk listens.
+    #[must_use]
+    pub fn listening(&self) -> Listening {
+        self.shared.hub.listening()
+    }
+
+    /// The system's language, for hosts that speak themselves.
+    #[must_use]
+    pub fn system_language(&self) -> Language {
+        self.shared.system_language
+    }
+
+    /// Tells consoles that the system's alerts do not work, or with `None` that they do.
+    pub fn report_alerts_problem(&self, problem: Option<String>) {
+        self.shared.hub.set_alerts_problem(problem);
+    }
+
+    /// Tells consoles to show a conversation.
+    pub fn reveal(&self, conversation: ConversationId) {
+        self.shared.hub.tell(deskbell_protocol::agent::Update::Reveal { conversation });
+    }
+
+    /// The link to the browser console, with the secret in its fragment, which browsers do not send.
+    #[must_use]
+    pub fn console_link(&self) -> Option<String> {
+        match self.listening() {
+            Listening::Listening { url, .. } => Some(format!("{url}/console/#secret={}", self.shared.secret)),
+            _ => None,
+        }
+    }
+
+    /// Stops in order: no new sockets, customers told (close 1001), what is queued committed, the store closed.
+    pub async fn close(&self) {
+        self.shared.stopping.send_replace(true);
+        *self.shared.listener.lock().await = None;
+        self.shared.hub.set_listening(Listening::Stopped {});
+        let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
+        let gone = self.shared.permits.acquire_many(all);
+        if tokio::time::timeout(GOODBYE, gone).await.is_err() {
+            tracing::warn!("some sockets did not close in time");
+        }
+        self.shared.permits.close();
+        self.shared.store.close(now()).await;
+        self.shared.hub.close_watches();
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.shared.hub
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    pub(crate) fn epoch(&self) -> &str {
+        &self.shared.epoch
+    }
+
+    pub(crate) fn console(&self) -> ConsoleAssets {
+        self.shared.options.console
+    }
+
+    /// Whether this is the agent's secret. Compares hashes: how long it takes tells nothing.
+    pub(crate) fn is_secret(&self, secret: &str) -> bool {
+        hash(secret) == self.shared.secret_hash
+    }
+
+    pub(crate) fn stopping(&self) -> Stopping {
+        Stopping::new(self.shared.stopping.subscribe())
+    }
+
+    pub(crate) fn permits(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.shared.permits)
+    }
+
+    /// Queues a customer's command; its outcome comes through the outbox of `connection`.
+    pub(crate) async fn submit(
+        &self,
+        conversation: ConversationId,
+        connection: ConnectionId,
+        command: Command,
+    ) -> Result<(), Refusal> {
+        let hub = &self.shared.hub;
+        let visitor = hub.begin(conversation);
+        let submission =
+            Submission { conversation, command, now: now(), connection: Some(connection), visitor };
+        let submitted = self.shared.store.submit(submission).await;
+        if submitted.is_err() {
+            hub.abandon(conversation);
+        }
+        submitted
+    }
+
+    /// Runs a command of an agent or a responder and waits for its commit.
+    pub(crate) async fn execute(
+        &self,
+        conversation: ConversationId,
+        command: Command,
+    ) -> Result<Receipt, Refusal> {
+        let visitor = self.shared.hub.begin(conversation);
+        let submission = Submission { conversation, command, now: now(), connection: None, visitor };
+        let answer = self.shared.store.execute(submission).await;
+        if answer.as_ref().is_err_and(|refusal| refusal.code == Code::ShuttingDown) {
+            self.shared.hub.abandon(conversation);
+        }
+        answer
+    }
+}

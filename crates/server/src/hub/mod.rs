@@ -1,0 +1,269 @@
+//! Who is here and who hears what: plain maps behind one mutex, held for short sections and never across an await.
+
+mod presence;
+mod publish;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use deskbell_protocol::agent::Update;
+use deskbell_protocol::entity::{ActivityEvent, ActivityKind, Author, Conversation, Counts, Listening};
+use deskbell_protocol::settings::Settings;
+use deskbell_protocol::{ConnectionId, ConversationId};
+use deskbell_store::{Found, Tally, Visitor};
+
+use crate::activity::{Activity, Place};
+use crate::clock::now;
+use crate::holds::Holds;
+use crate::identity::Hash;
+use crate::outbox::Item;
+use crate::traffic::Traffic;
+use crate::watch::{Mailbox, Watch};
+pub(crate) use presence::Live;
+use presence::{Present, describe};
+pub(crate) use publish::{Publisher, customer_message};
+
+/// The registry of sockets, visitors and consoles.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    inner: Mutex<Inner>,
+    pub(crate) holds: Arc<Holds>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    connections: HashMap<ConnectionId, Live>,
+    conversations: HashMap<ConversationId, Present>,
+    /// Visitors who are here and have no row yet; the store knows all others.
+    visitor_tokens: HashMap<Hash, ConversationId>,
+    watchers: Vec<Weak<Mailbox>>,
+    activity: Activity,
+    traffic: Traffic,
+    tally: Tally,
+    settings: Arc<Settings>,
+    listening: Listening,
+    alerts_problem: Option<String>,
+    next_conversation: ConversationId,
+    last_connection: ConnectionId,
+    told: Option<Counts>,
+}
+
+impl Hub {
+    pub(crate) fn new(found: &Found) -> Self {
+        let inner = Inner {
+            connections: HashMap::new(),
+            conversations: HashMap::new(),
+            visitor_tokens: HashMap::new(),
+            watchers: Vec::new(),
+            activity: Activity::default(),
+            traffic: Traffic::default(),
+            tally: found.tally,
+            settings: Arc::new(found.settings.clone()),
+            listening: Listening::Stopped {},
+            alerts_problem: None,
+            next_conversation: found.next_conversation,
+            last_connection: ConnectionId(0),
+            told: None,
+        };
+        let holds = Arc::new(Holds::default());
+        for (conversation, held, due_at) in &found.due {
+            holds.set(*conversation, Some((*held, *due_at)));
+        }
+        Self { inner: Mutex::new(inner), holds }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new console's watch. Register before asking for a snapshot: nothing falls between.
+    pub(crate) fn watch(&self) -> Watch {
+        let mailbox = Arc::new(Mailbox::default());
+        let mut inner = self.lock();
+        inner.watchers.retain(|watcher| watcher.strong_count() > 0);
+        inner.watchers.push(Arc::downgrade(&mailbox));
+        Watch::new(mailbox)
+    }
+
+    /// Ends all watches.
+    pub(crate) fn close_watches(&self) {
+        let inner = self.lock();
+        inner.watchers.iter().filter_map(Weak::upgrade).for_each(|mailbox| mailbox.close());
+    }
+
+    /// Notes an event of a socket.
+    pub(crate) fn note(&self, kind: ActivityKind, place: Place) {
+        self.lock().note(kind, place);
+    }
+
+    /// The last events, oldest first.
+    pub(crate) fn activity(&self, limit: usize) -> Vec<ActivityEvent> {
+        self.lock().activity.last(limit)
+    }
+
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.lock().settings)
+    }
+
+    pub(crate) fn set_settings(&self, settings: Arc<Settings>) {
+        let mut inner = self.lock();
+        inner.tell(Update::Settings { settings: Box::new(Settings::clone(&settings)) });
+        inner.settings = settings;
+    }
+
+    pub(crate) fn listening(&self) -> Listening {
+        self.lock().listening.clone()
+    }
+
+    pub(crate) fn set_listening(&self, listening: Listening) {
+        let mut inner = self.lock();
+        inner.listening = listening.clone();
+        let kind = match &listening {
+            Listening::Listening { .. } => Some(ActivityKind::Listening {}),
+            Listening::Failed { message, .. } => Some(ActivityKind::ListenFailed { error: message.clone() }),
+            Listening::Stopped {} => None,
+        };
+        let address = match &listening {
+            Listening::Listening { address, .. } | Listening::Failed { address, .. } => Some(address.clone()),
+            Listening::Stopped {} => None,
+        };
+        if let Some(kind) = kind {
+            inner.note(kind, Place { address, ..Place::default() });
+        }
+        inner.tell(Update::Listening { listening });
+    }
+
+    pub(crate) fn alerts_problem(&self) -> Option<String> {
+        self.lock().alerts_problem.clone()
+    }
+
+    pub(crate) fn set_alerts_problem(&self, problem: Option<String>) {
+        let mut inner = self.lock();
+        if inner.alerts_problem != problem {
+            inner.alerts_problem.clone_from(&problem);
+            inner.tell(Update::AlertsProblem { problem });
+        }
+    }
+
+    /// Tells consoles something that nothing is remembered of.
+    pub(crate) fn tell(&self, update: Update) {
+        self.lock().tell(update);
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.lock().counts()
+    }
+
+    /// Tells consoles the numbers if they have changed, as they do by themselves when time passes.
+    pub(crate) fn refresh_counts(&self) {
+        self.lock().tell_counts();
+    }
+
+    /// Shows the conversation's customers that someone writes.
+    pub(crate) fn typing(&self, conversation: ConversationId, author: Author) {
+        self.lock().push(conversation, None, &Item::Typing(author));
+    }
+
+    /// Stored conversations with their live sockets, from what the store read.
+    pub(crate) fn describe(&self, entries: Vec<deskbell_store::Entry>) -> Vec<Conversation> {
+        let inner = self.lock();
+        entries
+            .into_iter()
+            .map(|entry| describe(entry.id, &entry.state, &entry.customer, inner.sockets(entry.id)))
+            .collect()
+    }
+
+    /// Who is here and has no row yet, newest first.
+    pub(crate) fn visitors(&self) -> Vec<Conversation> {
+        let inner = self.lock();
+        let mut visitors: Vec<_> = inner
+            .conversations
+            .iter()
+            .filter(|(_, present)| present.visitor.is_some() && !present.connections.is_empty())
+            .filter_map(|(id, _)| inner.describe(*id))
+            .collect();
+        visitors.sort_by_key(|visitor| std::cmp::Reverse(visitor.id));
+        visitors
+    }
+
+    /// One visitor.
+    pub(crate) fn visitor(&self, id: ConversationId) -> Option<Conversation> {
+        let inner = self.lock();
+        inner.conversations.get(&id).filter(|present| present.visitor.is_some())?;
+        inner.describe(id)
+    }
+
+    /// Before a command is submitted: who this is, if there is no row yet. The visitor is kept until the outcome, even
+    /// if the last socket goes meanwhile. [`Hub::abandon`] takes it back when the command was not submitted.
+    pub(crate) fn begin(&self, conversation: ConversationId) -> Option<Arc<Visitor>> {
+        let mut inner = self.lock();
+        let present = inner.conversations.get_mut(&conversation)?;
+        let visitor = Arc::clone(present.visitor.as_ref()?);
+        present.pending = present.pending.saturating_add(1);
+        Some(visitor)
+    }
+
+    /// The command of [`Hub::begin`] was not submitted.
+    pub(crate) fn abandon(&self, conversation: ConversationId) {
+        self.lock().settle(conversation);
+    }
+}
+
+impl Inner {
+    fn note(&mut self, kind: ActivityKind, place: Place) {
+        let event = self.activity.note(now(), kind, place);
+        self.tell(Update::Activity { event });
+    }
+
+    fn tell(&mut self, update: Update) {
+        let update = Arc::new(update);
+        self.watchers.retain(|watcher| match watcher.upgrade() {
+            Some(mailbox) => {
+                mailbox.update(&update);
+                true
+            }
+            None => false,
+        });
+    }
+
+    fn tell_conversation(&self, id: ConversationId) {
+        if let Some(conversation) = self.describe(id) {
+            self.tell_described(conversation);
+        }
+    }
+
+    fn tell_described(&self, conversation: Conversation) {
+        let conversation = Arc::new(conversation);
+        self.watchers
+            .iter()
+            .filter_map(Weak::upgrade)
+            .for_each(|mailbox| mailbox.conversation(&conversation));
+    }
+
+    fn counts(&self) -> Counts {
+        Counts {
+            open: self.tally.open,
+            needs_me: self.tally.needs_me,
+            held: self.tally.held,
+            resolved: self.tally.resolved,
+            online: saturating(
+                self.conversations.values().filter(|present| !present.connections.is_empty()).count(),
+            ),
+            connections: saturating(self.connections.len()),
+            messages_per_minute: self.traffic.messages_per_minute(now()),
+            answered_by_itself_percent: self.traffic.answered_by_itself_percent(),
+        }
+    }
+
+    fn tell_counts(&mut self) {
+        let counts = self.counts();
+        if self.told != Some(counts) {
+            self.told = Some(counts);
+            self.watchers.iter().filter_map(Weak::upgrade).for_each(|mailbox| mailbox.counts(counts));
+        }
+    }
+}
+
+fn saturating(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

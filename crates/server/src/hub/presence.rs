@@ -1,0 +1,288 @@
+//! Sockets, and the conversations that have some.
+
+use std::sync::Arc;
+
+use deskbell_desk::{Greeting, State};
+use deskbell_protocol::agent::Update;
+use deskbell_protocol::entity::{ActivityKind, Connection, Conversation, Customer};
+use deskbell_protocol::{ConnectionId, ConversationId};
+use deskbell_store::Visitor;
+
+use super::{Hub, Inner};
+use crate::activity::Place;
+use crate::clock::now;
+use crate::identity::Hash;
+use crate::outbox::{Item, Outbox};
+
+/// A customer's socket.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub(crate) conversation: ConversationId,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) info: Connection,
+}
+
+/// A conversation with sockets, or with commands of a visitor under way.
+#[derive(Debug, Default)]
+pub(super) struct Present {
+    /// Oldest first.
+    pub(super) connections: Vec<ConnectionId>,
+    /// Set while there is no row.
+    pub(super) visitor: Option<Arc<Visitor>>,
+    /// A visitor's commands on their way to the store.
+    pub(super) pending: usize,
+    /// The newest committed state.
+    pub(super) known: Option<(Arc<State>, Arc<Customer>)>,
+}
+
+impl Hub {
+    /// A number for a socket that was accepted.
+    pub(crate) fn next_connection(&self) -> ConnectionId {
+        let mut inner = self.lock();
+        inner.last_connection = ConnectionId(inner.last_connection.0.saturating_add(1));
+        inner.last_connection
+    }
+
+    /// Registers a socket with a new visitor.
+    pub(crate) fn join_new(
+        &self,
+        info: Connection,
+        outbox: Arc<Outbox>,
+        token_hash: Option<Hash>,
+        greeting: Option<Greeting>,
+        customer: Customer,
+    ) -> ConversationId {
+        let mut inner = self.lock();
+        let id = inner.next_conversation;
+        inner.next_conversation = ConversationId(id.0.saturating_add(1));
+        if let Some(hash) = token_hash {
+            inner.visitor_tokens.insert(hash, id);
+        }
+        let visitor = Visitor { token_hash, greeting, customer, since: now() };
+        let present = Present { visitor: Some(Arc::new(visitor)), ..Present::default() };
+        inner.conversations.insert(id, present);
+        inner.join(id, info, outbox);
+        id
+    }
+
+    /// Registers a socket with a visitor who is here and has no row; the greeting that was shown comes back.
+    pub(crate) fn join_visitor(
+        &self,
+        info: &Connection,
+        outbox: &Arc<Outbox>,
+        token_hash: &Hash,
+    ) -> Option<(ConversationId, Option<Greeting>)> {
+        let mut inner = self.lock();
+        let id = *inner.visitor_tokens.get(token_hash)?;
+        let greeting = inner.conversations.get(&id)?.visitor.as_ref()?.greeting.clone();
+        inner.join(id, info.clone(), Arc::clone(outbox));
+        Some((id, greeting))
+    }
+
+    /// Registers a socket with a stored conversation.
+    pub(crate) fn join_stored(&self, id: ConversationId, info: Connection, outbox: Arc<Outbox>) {
+        self.lock().join(id, info, outbox);
+    }
+
+    /// A socket is gone. True when its conversation is stored.
+    pub(crate) fn leave(&self, connection: ConnectionId, why: ActivityKind) -> bool {
+        let mut inner = self.lock();
+        let Some(live) = inner.connections.remove(&connection) else { return false };
+        let id = live.conversation;
+        let place =
+            Place { connection: Some(connection), conversation: Some(id), address: Some(live.info.address) };
+        inner.note(why, place);
+        let mut stored = false;
+        if let Some(present) = inner.conversations.get_mut(&id) {
+            present.connections.retain(|other| *other != connection);
+            stored = present.visitor.is_none();
+        }
+        inner.tell_conversation(id);
+        inner.drop_if_gone(id);
+        inner.tell_counts();
+        stored
+    }
+}
+
+impl Inner {
+    fn join(&mut self, id: ConversationId, info: Connection, outbox: Arc<Outbox>) {
+        let connection = info.id;
+        self.conversations.entry(id).or_default().connections.push(connection);
+        self.connections.insert(connection, Live { conversation: id, outbox, info });
+        self.tell_conversation(id);
+        self.tell_counts();
+    }
+
+    /// A visitor's command has its outcome.
+    pub(super) fn settle(&mut self, id: ConversationId) {
+        if let Some(present) = self.conversations.get_mut(&id) {
+            present.pending = present.pending.saturating_sub(1);
+        }
+        self.drop_if_gone(id);
+    }
+
+    /// Forgets a conversation without sockets and commands under way. A visitor without a word leaves no trace.
+    pub(super) fn drop_if_gone(&mut self, id: ConversationId) {
+        let Some(present) = self.conversations.get(&id) else { return };
+        if !present.connections.is_empty() || present.pending > 0 {
+            return;
+        }
+        let Some(present) = self.conversations.remove(&id) else { return };
+        if let Some(visitor) = present.visitor {
+            self.forget_token(&visitor);
+            self.tell(Update::Gone { conversation: id });
+        }
+    }
+
+    pub(super) fn forget_token(&mut self, visitor: &Visitor) {
+        if let Some(hash) = &visitor.token_hash {
+            self.visitor_tokens.remove(hash);
+        }
+    }
+
+    /// Queues an item for every socket of a conversation but one.
+    pub(super) fn push(&self, id: ConversationId, except: Option<ConnectionId>, item: &Item) {
+        let Some(present) = self.conversations.get(&id) else { return };
+        for connection in &present.connections {
+            if Some(*connection) != except
+                && let Some(live) = self.connections.get(connection)
+            {
+                live.outbox.push(item.clone());
+            }
+        }
+    }
+
+    /// The live sockets of a conversation, oldest first.
+    pub(super) fn sockets(&self, id: ConversationId) -> Vec<Connection> {
+        let Some(present) = self.conversations.get(&id) else { return Vec::new() };
+        present
+            .connections
+            .iter()
+            .filter_map(|connection| self.connections.get(connection))
+            .map(|live| live.info.clone())
+            .collect()
+    }
+
+    /// A conversation that has sockets, as consoles see it; `None` until its state is known.
+    pub(super) fn describe(&self, id: ConversationId) -> Option<Conversation> {
+        let present = self.conversations.get(&id)?;
+        let sockets = self.sockets(id);
+        match (&present.known, &present.visitor) {
+            (Some((state, customer)), _) => Some(describe(id, state, customer, sockets)),
+            (None, Some(visitor)) => {
+                Some(describe(id, &State::new(visitor.since), &visitor.customer, sockets))
+            }
+            (None, None) => None,
+        }
+    }
+
+    /// What every map promises about the others. For tests.
+    #[cfg(test)]
+    pub(super) fn check_invariants(&self) {
+        for (id, live) in &self.connections {
+            assert!(self.conversations[&live.conversation].connections.contains(id));
+        }
+        for (id, present) in &self.conversations {
+            assert!(!present.connections.is_empty() || present.pending > 0);
+            assert!(present.connections.iter().all(|c| self.connections[c].conversation == *id));
+        }
+        for (hash, id) in &self.visitor_tokens {
+            assert_eq!(self.conversations[id].visitor.as_ref().unwrap().token_hash.as_ref(), Some(hash));
+        }
+    }
+}
+
+/// A conversation as consoles see it.
+pub(super) fn describe(
+    id: ConversationId,
+    state: &State,
+    customer: &Customer,
+    connections: Vec<Connection>,
+) -> Conversation {
+    Conversation {
+        id,
+        stored: state.stored,
+        status: state.status,
+        control: state.control,
+        hold: state.hold,
+        revision: state.revision,
+        last_seq: state.last_seq,
+        needs_human: state.needs_human,
+        held: state.held.clone(),
+        discarded: state.discarded.clone(),
+        unread: state.unread,
+        waiting_since: state.waiting_since,
+        agent_read_seq: state.agent_read_seq,
+        customer_read_seq: state.customer_read_seq,
+        last: state.last.clone(),
+        messages: state.messages,
+        created_at: state.created_at,
+        last_activity_at: state.last_activity_at,
+        customer: customer.clone(),
+        connections,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use deskbell_protocol::Timestamp;
+    use deskbell_protocol::entity::ConnectionProtocol;
+    use deskbell_protocol::settings::Settings;
+    use deskbell_store::{Found, Tally};
+
+    use super::*;
+
+    fn hub() -> Hub {
+        Hub::new(&Found {
+            settings: Settings::default(),
+            epoch: "e".to_owned(),
+            next_conversation: ConversationId(1),
+            tally: Tally::default(),
+            due: Vec::new(),
+        })
+    }
+
+    fn socket(hub: &Hub) -> Connection {
+        Connection {
+            id: hub.next_connection(),
+            opened_at: Timestamp(0),
+            address: "127.0.0.1:1".to_owned(),
+            protocol: ConnectionProtocol::V1,
+            page: None,
+        }
+    }
+
+    #[test]
+    fn a_visitor_without_a_word_leaves_no_trace() {
+        let hub = hub();
+        let hash = [7; 32];
+        let first = socket(&hub);
+        let id = hub.join_new(first.clone(), Arc::default(), Some(hash), None, Customer::default());
+        let second = socket(&hub);
+        assert_eq!(hub.join_visitor(&second, &Arc::default(), &hash).map(|(id, _)| id), Some(id));
+        hub.lock().check_invariants();
+        let closed = || ActivityKind::Closed { code: 1000, reason: String::new() };
+        assert!(!hub.leave(first.id, closed()));
+        hub.lock().check_invariants();
+        assert_eq!(hub.visitors().len(), 1);
+        assert!(!hub.leave(second.id, closed()));
+        hub.lock().check_invariants();
+        assert!(
+            hub.visitors().is_empty()
+                && hub.lock().conversations.is_empty()
+                && hub.lock().visitor_tokens.is_empty()
+        );
+    }
+
+    #[test]
+    fn a_visitor_whose_message_is_under_way_is_known_by_token_until_its_outcome() {
+        let hub = hub();
+        let hash = [7; 32];
+        let first = socket(&hub);
+        let id = hub.join_new(first.clone(), Arc::default(), Some(hash), None, Customer::default());
+        assert!(hub.begin(id).is_some());
+        hub.leave(first.id, ActivityKind::Failed { error: "reset".to_owned() });
+        hub.lock().check_invariants();
+        assert!(hub.join_visitor(&socket(&hub), &Arc::default(), &hash).is_some());
+    }
+}

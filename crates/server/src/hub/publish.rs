@@ -1,0 +1,140 @@
+//! From commits to those who must hear of them. Runs on the writer's thread: no waiting here.
+
+use std::sync::Arc;
+
+use deskbell_protocol::agent::Update;
+use deskbell_protocol::customer::{CustomerMessage, ServerFrame};
+use deskbell_protocol::entity::{ActivityKind, Author, Message, SourceKind};
+use deskbell_protocol::{ConnectionId, ConversationId, limits};
+use deskbell_store::{Committed, Outcome, Publish, Refused, Tally};
+
+use super::presence::describe;
+use super::{Hub, Inner};
+use crate::activity::Place;
+use crate::outbox::{Item, Rendered};
+
+/// Carries outcomes from the store to the hub.
+pub(crate) struct Publisher {
+    pub(crate) hub: Arc<Hub>,
+}
+
+impl Publish for Publisher {
+    fn publish(&mut self, outcomes: Vec<Outcome>, tally: Tally) {
+        let mut inner = self.hub.lock();
+        inner.tally = tally;
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Committed(committed) => {
+                    let held = committed.state.held.as_ref();
+                    let due = held.and_then(|held| held.due_at.map(|due_at| (held.id, due_at)));
+                    self.hub.holds.set(committed.conversation, due);
+                    inner.committed(committed);
+                }
+                Outcome::Refused(refused) => inner.refused(refused),
+            }
+        }
+        inner.tell_counts();
+    }
+}
+
+impl Inner {
+    fn refused(&mut self, refused: Refused) {
+        if let Some(connection) = refused.connection {
+            self.push_to(connection, Item::Refused { id: refused.client_id, refusal: refused.refusal });
+        }
+        self.settle(refused.conversation);
+    }
+
+    fn committed(&mut self, committed: Committed) {
+        let id = committed.conversation;
+        self.know(&committed);
+        let mut acknowledge = committed.acknowledge;
+        let origin = acknowledge.as_ref().map(|(connection, _, _)| *connection);
+        for message in committed.messages {
+            // The sender gets the acknowledgement in the message's place, so that revisions arrive in order.
+            if let Some((connection, client_id, receipt)) =
+                acknowledge.take_if(|(_, _, receipt)| receipt.seq == message.seq)
+            {
+                self.push_to(connection, Item::Acknowledged { id: client_id, receipt });
+            }
+            self.deliver(id, message, origin);
+        }
+        // Nothing new: the same message was sent again.
+        if let Some((connection, client_id, receipt)) = acknowledge {
+            self.push_to(connection, Item::Acknowledged { id: client_id, receipt });
+        }
+        if committed.control_changed {
+            self.push(id, None, &Item::Control(committed.state.control));
+        }
+        let sockets = self.sockets(id);
+        self.tell_described(describe(id, &committed.state, &committed.customer, sockets));
+        self.settle(id);
+    }
+
+    /// The newest state; a visitor whose first message this was is now the store's.
+    fn know(&mut self, committed: &Committed) {
+        let Some(present) = self.conversations.get_mut(&committed.conversation) else { return };
+        let read_before = present.known.as_ref().map(|(state, _)| state.agent_read_seq);
+        present.known = Some((Arc::clone(&committed.state), Arc::clone(&committed.customer)));
+        if committed.state.stored
+            && let Some(visitor) = present.visitor.take()
+        {
+            self.forget_token(&visitor);
+        }
+        let read = committed.state.agent_read_seq;
+        if read_before.is_some_and(|before| before < read) {
+            self.push(committed.conversation, None, &Item::Read(read));
+        }
+    }
+
+    fn deliver(&mut self, id: ConversationId, message: Message, origin: Option<ConnectionId>) {
+        self.traffic.count(id, message.author, message.at);
+        if message.author.is_visible_to_customer() {
+            let own = message.author == Author::Customer;
+            let except = origin.filter(|_| own);
+            self.push(id, except, &Item::Message(Arc::new(render(&message))));
+            let preview = limits::preview(&message.text);
+            let seq = message.seq;
+            let kind = if own {
+                ActivityKind::Received { seq, preview }
+            } else {
+                ActivityKind::Sent { seq, author: message.author, preview }
+            };
+            let connection = origin.filter(|_| own);
+            let address =
+                connection.and_then(|c| self.connections.get(&c)).map(|live| live.info.address.clone());
+            self.note(kind, Place { connection, conversation: Some(id), address });
+        }
+        self.tell(Update::Message { conversation: id, message: Box::new(message) });
+    }
+
+    fn push_to(&self, connection: ConnectionId, item: Item) {
+        if let Some(live) = self.connections.get(&connection) {
+            live.outbox.push(item);
+        }
+    }
+}
+
+/// A message as customers' clients get it.
+pub(crate) fn customer_message(message: &Message) -> CustomerMessage {
+    CustomerMessage {
+        seq: message.seq,
+        revision: message.revision,
+        author: message.author,
+        text: message.text.clone(),
+        at: message.at,
+        name: message.name.clone().filter(|_| message.author == Author::Agent),
+        id: message.client_id.clone().filter(|_| message.author == Author::Customer),
+    }
+}
+
+fn render(message: &Message) -> Rendered {
+    let is_greeting = message.source.as_ref().is_some_and(|source| source.kind == SourceKind::Greeting);
+    let is_reply = matches!(message.author, Author::Automatic | Author::Agent) && !is_greeting;
+    let frame = ServerFrame::Message(customer_message(message));
+    Rendered {
+        revision: message.revision,
+        plain: is_reply.then(|| message.text.as_str().into()),
+        json: serde_json::to_string(&frame).unwrap_or_default().into(),
+    }
+}

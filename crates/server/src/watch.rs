@@ -1,0 +1,241 @@
+//! What waits to be told to one console. Bounded and coalescing: of a conversation only the newest state travels, and a
+//! console that is too slow or asleep gets one `resync` instead of a growing queue.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use deskbell_protocol::ConversationId;
+use deskbell_protocol::agent::{Batch, Update};
+use deskbell_protocol::entity::{Conversation, Counts};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::clock::now;
+use crate::limits::{BATCH_BYTES, BATCH_FRAME, WATCH_BYTES, WATCH_UPDATES};
+
+/// A console's end: asks for batches.
+#[derive(Debug)]
+pub struct Watch {
+    mailbox: Arc<Mailbox>,
+    serial: i64,
+    last: Option<Instant>,
+}
+
+/// The desk's end.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    // Pushed to by the writer's thread and by tasks; never held across an await.
+    waiting: Mutex<Waiting>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    slots: VecDeque<Slot>,
+    conversations: HashMap<ConversationId, Arc<Conversation>>,
+    counts: Option<Counts>,
+    bytes: usize,
+    resync: bool,
+    closed: bool,
+}
+
+#[derive(Debug)]
+enum Slot {
+    /// The newest state is in the map.
+    Conversation(ConversationId),
+    Update(Arc<Update>),
+}
+
+impl Mailbox {
+    /// Queues the newest state of a conversation.
+    pub(crate) fn conversation(&self, conversation: &Arc<Conversation>) {
+        self.change(|waiting| {
+            let id = conversation.id;
+            if waiting.conversations.insert(id, Arc::clone(conversation)).is_none() {
+                waiting.bytes = waiting.bytes.saturating_add(bytes_of_conversation(conversation));
+                waiting.slots.push_back(Slot::Conversation(id));
+            }
+        });
+    }
+
+    /// Queues an update that is not coalesced.
+    pub(crate) fn update(&self, update: &Arc<Update>) {
+        self.change(|waiting| {
+            if let Update::Gone { conversation } = &**update {
+                waiting.conversations.remove(conversation);
+            }
+            waiting.bytes = waiting.bytes.saturating_add(bytes_of(update));
+            waiting.slots.push_back(Slot::Update(Arc::clone(update)));
+        });
+    }
+
+    /// Queues the newest counts.
+    pub(crate) fn counts(&self, counts: Counts) {
+        self.change(|waiting| waiting.counts = Some(counts));
+    }
+
+    /// The desk has closed: what waits is told, then nothing more.
+    pub(crate) fn close(&self) {
+        self.change(|waiting| waiting.closed = true);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Waiting)) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        // After a resync the console asks for everything; until it is told so, nothing else matters.
+        if !waiting.resync {
+            change(&mut waiting);
+            if waiting.slots.len() > WATCH_UPDATES || waiting.bytes > WATCH_BYTES {
+                *waiting = Waiting { resync: true, closed: waiting.closed, ..Waiting::default() };
+            }
+        }
+        drop(waiting);
+        self.changed.notify_one();
+    }
+
+    fn take(&self) -> Taken {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = Taken::default();
+        if std::mem::take(&mut waiting.resync) {
+            taken.updates.push(Update::Resync {});
+        }
+        while taken.bytes < BATCH_BYTES {
+            let Some(slot) = waiting.slots.pop_front() else { break };
+            let (update, bytes) = match slot {
+                Slot::Conversation(id) => {
+                    let Some(newest) = waiting.conversations.remove(&id) else { continue };
+                    let bytes = bytes_of_conversation(&newest);
+                    (Update::Conversation { conversation: Box::new(Arc::unwrap_or_clone(newest)) }, bytes)
+                }
+                Slot::Update(update) => {
+                    let bytes = bytes_of(&update);
+                    (Arc::unwrap_or_clone(update), bytes)
+                }
+            };
+            // A large update travels alone rather than push the others over the limit.
+            if !taken.updates.is_empty() && taken.bytes.saturating_add(bytes) > BATCH_BYTES {
+                put_back(&mut waiting, update);
+                taken.full = true;
+                break;
+            }
+            waiting.bytes = waiting.bytes.saturating_sub(bytes);
+            taken.bytes = taken.bytes.saturating_add(bytes);
+            taken.updates.push(update);
+        }
+        taken.full |= taken.bytes >= BATCH_BYTES;
+        if !taken.full
+            && let Some(counts) = waiting.counts.take()
+        {
+            taken.updates.push(Update::Counts { counts });
+        }
+        taken.closed = waiting.closed && waiting.slots.is_empty();
+        taken
+    }
+}
+
+fn put_back(waiting: &mut Waiting, update: Update) {
+    let slot = match update {
+        Update::Conversation { conversation } => {
+            let id = conversation.id;
+            waiting.conversations.insert(id, Arc::new(*conversation));
+            Slot::Conversation(id)
+        }
+        other => Slot::Update(Arc::new(other)),
+    };
+    waiting.slots.push_front(slot);
+}
+
+#[derive(Default)]
+struct Taken {
+    updates: Vec<Update>,
+    bytes: usize,
+    full: bool,
+    closed: bool,
+}
+
+impl Watch {
+    pub(crate) fn new(mailbox: Arc<Mailbox>) -> Self {
+        Self { mailbox, serial: 0, last: None }
+    }
+
+    /// The next batch, as soon as something happened, but not within 16 ms of the last one unless that was full.
+    /// `None` when the desk has closed. Cancelling loses nothing.
+    pub async fn next(&mut self) -> Option<Batch> {
+        loop {
+            if let Some(last) = self.last {
+                tokio::time::sleep_until(last + BATCH_FRAME).await;
+            }
+            let taken = self.mailbox.take();
+            if !taken.updates.is_empty() {
+                self.last = (!taken.full).then(Instant::now);
+                self.serial = self.serial.saturating_add(1);
+                return Some(Batch { serial: self.serial, now: now(), updates: taken.updates });
+            }
+            if taken.closed {
+                return None;
+            }
+            self.mailbox.changed.notified().await;
+        }
+    }
+}
+
+/// The length of an update as JSON, about.
+fn bytes_of(update: &Update) -> usize {
+    match update {
+        Update::Conversation { conversation } => bytes_of_conversation(conversation),
+        Update::Message { message, .. } => {
+            let system = if message.system.is_some() { 200 } else { 0 };
+            200_usize.saturating_add(message.text.len()).saturating_add(system)
+        }
+        Update::Activity { .. } => 420,
+        Update::Settings { .. } => 4_000,
+        _ => 200,
+    }
+}
+
+fn bytes_of_conversation(conversation: &Conversation) -> usize {
+    let held = conversation.held.as_ref().map_or(0, |held| 200 + held.text.len());
+    let discarded = conversation.discarded.as_ref().map_or(0, |held| 200 + held.text.len());
+    900_usize
+        .saturating_add(held)
+        .saturating_add(discarded)
+        .saturating_add(conversation.connections.len().saturating_mul(160))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typing(id: i64) -> Arc<Update> {
+        Arc::new(Update::Typing { conversation: ConversationId(id) })
+    }
+
+    #[tokio::test]
+    async fn a_console_that_sleeps_gets_one_resync_and_then_what_is_new() {
+        let mailbox = Arc::new(Mailbox::default());
+        let mut watch = Watch::new(Arc::clone(&mailbox));
+        for _ in 0..WATCH_UPDATES * 2 {
+            mailbox.update(&typing(1));
+        }
+        assert_eq!(watch.next().await.unwrap().updates, [Update::Resync {}]);
+        mailbox.update(&typing(2));
+        assert_eq!(watch.next().await.unwrap().updates, [Update::Typing { conversation: ConversationId(2) }]);
+    }
+
+    #[tokio::test]
+    async fn batches_keep_order_and_stay_small() {
+        let mailbox = Arc::new(Mailbox::default());
+        let mut watch = Watch::new(Arc::clone(&mailbox));
+        for id in 0..1000 {
+            mailbox.update(&typing(id));
+        }
+        mailbox.close();
+        let mut seen = Vec::new();
+        while let Some(batch) = watch.next().await {
+            assert!(serde_json::to_string(&batch).unwrap().len() < 8192);
+            seen.extend(batch.updates);
+        }
+        let expected: Vec<_> =
+            (0..1000).map(|id| Update::Typing { conversation: ConversationId(id) }).collect();
+        assert_eq!(seen, expected);
+    }
+}
