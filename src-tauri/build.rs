@@ -12,7 +12,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Windows needs the icon named: it does not lie where tauri-build looks by default.
     let windows = tauri_build::WindowsAttributes::new().window_icon_path("src-tauri/icons/icon.ico");
     let manifest = tauri_build::AppManifest::new().commands(COMMANDS);
-    tauri_build::try_build(tauri_build::Attributes::new().windows_attributes(windows).app_manifest(manifest))?;
+    tauri_build::try_build(
+        tauri_build::Attributes::new().windows_attributes(windows).app_manifest(manifest),
+    )?;
     Ok(())
 }
 

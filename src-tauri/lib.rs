@@ -1,27 +1,146 @@
 //! The window: a thin shell around the desk of `deskbell-server`.
+//!
+//! The desk is opened next to the window and lives without it: the window may close, reload or crash, and nothing is
+//! lost. `call` and `watch` (`commands.rs`) are all that the console knows of it.
 
+mod alerts;
+mod attention;
+mod commands;
+mod console;
+mod notices;
+mod pump;
+mod quit;
+mod shell;
+mod texts;
+mod tray;
+mod window;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use deskbell_server::arguments::{self, Arguments};
+use deskbell_server::{Desk, Options};
+use tauri::async_runtime::spawn;
+use tauri::{AppHandle, RunEvent, WindowEvent};
+
+use shell::Shell;
+use window::MAIN;
 
 /// Starts the desk and its window, and returns when both are closed.
 pub fn run() -> ExitCode {
-    let built = tauri::Builder::default()
-        .setup(|app| {
-            tauri::WebviewWindowBuilder::new(app, "main", tauri::WebviewUrl::default())
-                .title("Deskbell")
-                .inner_size(1280.0, 800.0)
-                .min_inner_size(720.0, 520.0)
-                .build()?;
-            Ok(())
-        })
-        .build(tauri::generate_context!());
-    match built {
-        Ok(app) => {
-            app.run(|_, _| {});
-            ExitCode::SUCCESS
+    let arguments = match Arguments::parse(std::env::args_os().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(sentence) => {
+            eprintln!("{sentence}");
+            return ExitCode::from(2);
         }
+    };
+    if arguments.help {
+        println!("{}", arguments::help("deskbell"));
+        return ExitCode::SUCCESS;
+    }
+    if arguments.version {
+        println!("deskbell {}", env!("CARGO_PKG_VERSION"));
+        return ExitCode::SUCCESS;
+    }
+    match build(arguments) {
+        Ok(app) => ExitCode::from(u8::try_from(app.run_return(on_event)).unwrap_or(1)),
         Err(error) => {
             eprintln!("The window cannot be opened: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn build(arguments: Arguments) -> tauri::Result<tauri::App> {
+    let data_dir = absolute(arguments.data_dir());
+    let mut context = tauri::generate_context!();
+    // One desk a data folder, and as many desks as there are folders.
+    if data_dir != deskbell_server::default_data_dir() {
+        let identifier = &mut context.config_mut().identifier;
+        *identifier = format!("{identifier}.d{:016x}", digest(&data_dir));
+    }
+    let single_instance = tauri_plugin_single_instance::Builder::new()
+        .dbus_id(context.config().identifier.clone())
+        .callback(|app, _arguments, _folder| window::show(app))
+        .build();
+    let window_state = tauri_plugin_window_state::Builder::new()
+        // Absolute, and so beside the desk's own files rather than in the system's folder for settings.
+        .with_filename(data_dir.join("window.json").to_string_lossy())
+        .with_state_flags(window::REMEMBERED)
+        .with_filter(|label| label == MAIN)
+        .build();
+    tauri::Builder::default()
+        // First: a second start ends here.
+        .plugin(single_instance)
+        .plugin(window_state)
+        .manage(Shell::new(data_dir.clone()))
+        .invoke_handler(tauri::generate_handler![
+            commands::call,
+            commands::watch,
+            commands::watch_ack,
+            commands::open_test_customer
+        ])
+        .setup(move |app| {
+            let app = app.handle();
+            console::provide(app);
+            let options = Options { data_dir, listen: arguments.listen, console: console::file };
+            spawn(open_desk(app.clone(), options));
+            quit::on_signals(app);
+            tray::create(app);
+            window::open(app)?;
+            Ok(())
+        })
+        .build(context)
+}
+
+/// Opens the desk while the window is being made. The console shows why when it cannot.
+async fn open_desk(app: AppHandle, options: Options) {
+    let opened = Desk::open(options).await;
+    if let Err(error) = &opened {
+        eprintln!("The desk cannot be opened: {error}");
+    }
+    let desk = opened.as_ref().ok().cloned();
+    window::shell(&app).opened(opened);
+    if let Some(desk) = desk {
+        spawn(attention::attend(app, desk.clone()));
+        desk.listen().await;
+    }
+}
+
+fn on_event(app: &AppHandle, event: RunEvent) {
+    match event {
+        RunEvent::WindowEvent { label, event, .. } if label == MAIN => match event {
+            WindowEvent::CloseRequested { api, .. } => {
+                api.prevent_close();
+                quit::close_window(app);
+            }
+            WindowEvent::Focused(focused) => window::shell(app).set_focused(focused),
+            _ => {}
+        },
+        // Without a code it is the system or the last window that asks; with one it is quit itself.
+        RunEvent::ExitRequested { code: None, api, .. } => {
+            api.prevent_exit();
+            quit::quit(app);
+        }
+        #[cfg(target_os = "macos")]
+        RunEvent::Reopen { .. } => window::show(app),
+        _ => {}
+    }
+}
+
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+/// Names the folder itself rather than one of its names: symbolic links above it are followed.
+fn digest(path: &Path) -> u64 {
+    let followed = path.ancestors().find_map(|existing| {
+        let rest = path.strip_prefix(existing).ok()?;
+        Some(existing.canonicalize().ok()?.join(rest))
+    });
+    let mut digest = DefaultHasher::new();
+    followed.as_deref().unwrap_or(path).hash(&mut digest);
+    digest.finish()
 }

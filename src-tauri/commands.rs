@@ -1,0 +1,45 @@
+//! What the console's window may ask of the shell. Each is declared in build.rs and allowed in tauri.conf.json.
+
+use deskbell_protocol::agent::{Batch, Request, Response};
+use deskbell_protocol::entity::Listening;
+use deskbell_protocol::{Code, Refusal};
+use tauri::ipc::Channel;
+use tauri::{AppHandle, State};
+
+use crate::shell::Shell;
+use crate::window;
+
+/// Asks the desk.
+#[tauri::command]
+pub(crate) async fn call(shell: State<'_, Shell>, request: Request) -> Result<Response, Refusal> {
+    let desk = shell.desk().await?;
+    // A snapshot that is asked for together with a watch must not be older than the watch.
+    shell.pump.begun().await;
+    desk.call(request).await
+}
+
+/// Begins to tell this page what happens. Not async: it takes its place before the calls that follow it.
+#[tauri::command]
+pub(crate) fn watch(app: AppHandle, shell: State<'_, Shell>, channel: Channel<Batch>) {
+    shell.pump.start(&app, channel);
+}
+
+/// The page has taken all batches up to this one.
+#[tauri::command]
+pub(crate) fn watch_ack(shell: State<'_, Shell>, serial: i64) {
+    shell.pump.acknowledge(serial);
+}
+
+/// Opens a window that plays a customer.
+#[tauri::command]
+pub(crate) async fn open_test_customer(app: AppHandle, shell: State<'_, Shell>) -> Result<(), Refusal> {
+    let desk = shell.desk().await?;
+    let Listening::Listening { url, .. } = desk.listening() else {
+        return Err(Refusal::new(
+            Code::AddressUnavailable,
+            "The desk is not listening, so no customer can connect. Choose an address first.",
+        ));
+    };
+    window::open_test_customer(&app, &url)
+        .map_err(|error| Refusal::new(Code::Internal, format!("The window cannot be opened: {error}")))
+}

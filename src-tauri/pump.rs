@@ -1,0 +1,96 @@
+//! Carries the desk's updates to the console's window, no faster than the window takes them.
+
+use std::sync::{Mutex, PoisonError};
+
+use deskbell_protocol::agent::Batch;
+use deskbell_server::{Desk, Watch};
+use tauri::AppHandle;
+use tauri::async_runtime::{JoinHandle, spawn};
+use tauri::ipc::Channel;
+use tokio::sync::watch;
+
+use crate::window;
+
+/// How many batches may be under way. Beyond that the desk coalesces them, and at last asks the console to resync.
+const UNACKNOWLEDGED: i64 = 32;
+
+/// The one watch of the console. A page that was reloaded begins anew.
+#[derive(Default)]
+pub(crate) struct Pump {
+    // Replaced as a whole; never held across an await.
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    task: JoinHandle<()>,
+    acknowledged: watch::Sender<i64>,
+    /// Whether the desk records what happens for it: from then on a snapshot misses nothing.
+    begun: watch::Receiver<bool>,
+}
+
+impl Pump {
+    /// Sends what happens from now on to this channel, and to no earlier one.
+    pub(crate) fn start(&self, app: &AppHandle, channel: Channel<Batch>) {
+        let (begin, begun) = watch::channel(false);
+        let acknowledged = watch::Sender::new(0);
+        let task = spawn(run(app.clone(), channel, begin, acknowledged.subscribe()));
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(earlier) = running.replace(Running { task, acknowledged, begun }) {
+            earlier.task.abort();
+        }
+    }
+
+    /// Notes that the console has taken all batches up to this one.
+    pub(crate) fn acknowledge(&self, serial: i64) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = &*running {
+            running.acknowledged.send_if_modified(|known| {
+                let is_news = serial > *known;
+                *known = serial.max(*known);
+                is_news
+            });
+        }
+    }
+
+    /// Returns once the watch that was asked for last has begun, if there is one.
+    pub(crate) async fn begun(&self) {
+        let begun = {
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.as_ref().map(|running| running.begun.clone())
+        };
+        if let Some(mut begun) = begun {
+            // An error means that it has ended, and there is nothing to wait for.
+            let _ended = begun.wait_for(|begun| *begun).await;
+        }
+    }
+}
+
+async fn run(
+    app: AppHandle,
+    channel: Channel<Batch>,
+    begin: watch::Sender<bool>,
+    acknowledged: watch::Receiver<i64>,
+) {
+    let Ok(desk) = window::shell(&app).desk().await else { return };
+    let watch = desk.watch();
+    begin.send_replace(true);
+    carry(desk, watch, &channel, acknowledged).await;
+}
+
+async fn carry(
+    _desk: Desk,
+    mut watch: Watch,
+    channel: &Channel<Batch>,
+    mut acknowledged: watch::Receiver<i64>,
+) {
+    while let Some(batch) = watch.next().await {
+        let serial = batch.serial;
+        if channel.send(batch).is_err() {
+            return;
+        }
+        let in_time = |known: &i64| serial.saturating_sub(*known) < UNACKNOWLEDGED;
+        if acknowledged.wait_for(in_time).await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The one way out: the desk is closed in order, whatever asked for the end.
+
+use std::time::Duration;
+
+use tauri::async_runtime::spawn;
+use tauri::{AppHandle, Manager};
+
+use crate::window::{self, MAIN};
+
+/// Longest time that closing the desk may take. What was acknowledged is durable in any case.
+const CLOSING: Duration = Duration::from_secs(10);
+
+/// Closes the desk, then the app.
+pub(crate) fn quit(app: &AppHandle) {
+    if !window::shell(app).begin_to_quit() {
+        return;
+    }
+    for window in app.webview_windows().into_values() {
+        // It is out of the agent's way at once; what follows needs no window.
+        let _gone_already = window.hide();
+    }
+    let app = app.clone();
+    spawn(async move {
+        let shell = window::shell(&app);
+        if let Some(desk) = shell.desk_now()
+            && tokio::time::timeout(CLOSING, desk.close()).await.is_err()
+        {
+            eprintln!("The desk did not close within {} s.", CLOSING.as_secs());
+        }
+        app.exit(i32::from(shell.has_failed()));
+    });
+}
+
+/// What the window's close button does: hide where a tray icon brings it back, otherwise quit.
+pub(crate) fn close_window(app: &AppHandle) {
+    let app = app.clone();
+    spawn(async move {
+        let to_tray = window::shell(&app).desk_now().is_some_and(|desk| desk.settings().close_to_tray);
+        match app.get_webview_window(MAIN) {
+            Some(main) if to_tray && crate::tray::is_reachable(&app).await && main.hide().is_ok() => {}
+            _ => quit(&app),
+        }
+    });
+}
+
+/// Quits when the system or the terminal asks for it.
+pub(crate) fn on_signals(app: &AppHandle) {
+    let app = app.clone();
+    spawn(async move {
+        match signal().await {
+            Ok(()) => quit(&app),
+            Err(error) => eprintln!("Signals cannot be heard: {error}"),
+        }
+    });
+}
+
+#[cfg(unix)]
+async fn signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        _ = hang_up.recv() => {}
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn signal() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}

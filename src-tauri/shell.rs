@@ -1,0 +1,85 @@
+//! What the parts of the window share: the desk, once it is open, and what they know of each other.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use deskbell_protocol::{Code, Refusal};
+use deskbell_server::{Desk, OpenError};
+use tokio::sync::watch;
+
+use crate::pump::Pump;
+
+/// The desk, as far as it has come.
+#[derive(Clone)]
+enum Opening {
+    Waiting,
+    Open(Desk),
+    /// The sentence that says why not.
+    Failed(String),
+}
+
+/// Managed by Tauri, one for the whole app.
+pub(crate) struct Shell {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) pump: Pump,
+    opening: watch::Sender<Opening>,
+    focused: watch::Sender<bool>,
+    quitting: AtomicBool,
+}
+
+impl Shell {
+    pub(crate) fn new(data_dir: PathBuf) -> Self {
+        Self {
+            data_dir,
+            pump: Pump::default(),
+            opening: watch::Sender::new(Opening::Waiting),
+            focused: watch::Sender::new(false),
+            quitting: AtomicBool::new(false),
+        }
+    }
+
+    /// Tells those who wait how the opening went.
+    pub(crate) fn opened(&self, opened: Result<Desk, OpenError>) {
+        self.opening.send_replace(match opened {
+            Ok(desk) => Opening::Open(desk),
+            Err(error) => Opening::Failed(error.to_string()),
+        });
+    }
+
+    /// The desk, as soon as it is open.
+    pub(crate) async fn desk(&self) -> Result<Desk, Refusal> {
+        let mut opening = self.opening.subscribe();
+        let opened = opening.wait_for(|opening| !matches!(opening, Opening::Waiting)).await;
+        match opened.as_deref() {
+            Ok(Opening::Open(desk)) => Ok(desk.clone()),
+            Ok(Opening::Failed(sentence)) => Err(Refusal::new(Code::Internal, sentence)),
+            Ok(Opening::Waiting) | Err(_) => Err(Refusal::new(Code::ShuttingDown, "The desk is closing.")),
+        }
+    }
+
+    /// The desk, if it is open by now.
+    pub(crate) fn desk_now(&self) -> Option<Desk> {
+        match &*self.opening.borrow() {
+            Opening::Open(desk) => Some(desk.clone()),
+            Opening::Waiting | Opening::Failed(_) => None,
+        }
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(&*self.opening.borrow(), Opening::Failed(_))
+    }
+
+    pub(crate) fn set_focused(&self, focused: bool) {
+        self.focused.send_replace(focused);
+    }
+
+    /// Whether the console's window has the focus, now and as it changes.
+    pub(crate) fn focus(&self) -> watch::Receiver<bool> {
+        self.focused.subscribe()
+    }
+
+    /// Whether this call is the first that wants to quit.
+    pub(crate) fn begin_to_quit(&self) -> bool {
+        !self.quitting.swap(true, Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,87 @@
+//! What the shell itself says, in the console's language. The console's own texts are the UI's.
+
+use deskbell_protocol::settings::Language;
+
+use crate::alerts::{Alert, Reason};
+
+/// Longest body of a notification, in characters.
+const BODY_CHARS: usize = 160;
+
+pub(crate) fn open(language: Language) -> &'static str {
+    match language {
+        Language::En => "Open Deskbell",
+        Language::ZhCn => "打开 Deskbell",
+    }
+}
+
+pub(crate) fn quit(language: Language) -> &'static str {
+    match language {
+        Language::En => "Quit",
+        Language::ZhCn => "退出",
+    }
+}
+
+pub(crate) fn waiting(language: Language, count: u32) -> String {
+    match (language, count) {
+        (Language::En, 0) => "Nobody is waiting".to_owned(),
+        (Language::En, 1) => "1 conversation is waiting".to_owned(),
+        (Language::En, n) => format!("{n} conversations are waiting"),
+        (Language::ZhCn, 0) => "没有会话在等待".to_owned(),
+        (Language::ZhCn, n) => format!("{n} 个会话正在等待"),
+    }
+}
+
+pub(crate) fn look(language: Language) -> &'static str {
+    match language {
+        Language::En => "Open",
+        Language::ZhCn => "查看",
+    }
+}
+
+/// The title and body of an alert's notification.
+pub(crate) fn alert(language: Language, alert: &Alert) -> (String, String) {
+    let what = match (language, alert.reason) {
+        (Language::En, Reason::New) => "New conversation",
+        (Language::En, Reason::Waiting) => "Waiting for your reply",
+        (Language::En, Reason::NeedsHuman) => "Needs you",
+        (Language::ZhCn, Reason::New) => "新会话",
+        (Language::ZhCn, Reason::Waiting) => "等待您回复",
+        (Language::ZhCn, Reason::NeedsHuman) => "需要人工",
+    };
+    let title = match &alert.name {
+        Some(name) => format!("{what} · {}", short(name, 40)),
+        None => what.to_owned(),
+    };
+    (title, short(&alert.line, BODY_CHARS))
+}
+
+/// The title and body of one notification for many alerts.
+pub(crate) fn many(language: Language, alerts: &[Alert]) -> (String, String) {
+    let urgent = alerts.iter().filter(|alert| alert.reason > Reason::New).count();
+    let new = alerts.len() - urgent;
+    match language {
+        Language::En => {
+            (format!("{} conversations", alerts.len()), format!("{urgent} wait for you, {new} are new."))
+        }
+        Language::ZhCn => {
+            (format!("{} 个会话", alerts.len()), format!("{urgent} 个等待您，{new} 个新会话。"))
+        }
+    }
+}
+
+/// Why notifications do not work.
+pub(crate) fn alerts_problem(language: Language, error: &str) -> String {
+    match language {
+        Language::En => {
+            format!("The system shows no notifications: {error}. Is a notification service running?")
+        }
+        Language::ZhCn => format!("系统无法显示通知：{error}。通知服务是否在运行？"),
+    }
+}
+
+fn short(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default().trim_end()),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,89 @@
+//! The windows: the console's, and those that play a customer.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tauri::utils::config::Color;
+use tauri::webview::NewWindowResponse;
+use tauri::{AppHandle, Manager, State, Theme, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
+use tauri_plugin_window_state::StateFlags;
+
+use crate::shell::Shell;
+
+/// The console's window: the only one that may call the desk.
+pub(crate) const MAIN: &str = "main";
+
+/// What is remembered of the console's window. Not its visibility: a start always shows it.
+pub(crate) const REMEMBERED: StateFlags =
+    StateFlags::SIZE.union(StateFlags::POSITION).union(StateFlags::MAXIMIZED).union(StateFlags::FULLSCREEN);
+
+/// The page's background, so that the window does not flash while the page loads.
+const LIGHT: Color = Color(0xf6, 0xf6, 0xf4, 0xff);
+const DARK: Color = Color(0x13, 0x13, 0x12, 0xff);
+
+/// The state that all parts share.
+pub(crate) fn shell(app: &AppHandle) -> State<'_, Shell> {
+    app.state::<Shell>()
+}
+
+/// Opens the console's window.
+pub(crate) fn open(app: &AppHandle) -> tauri::Result<WebviewWindow> {
+    let window = WebviewWindowBuilder::new(app, MAIN, WebviewUrl::default())
+        .title("Deskbell")
+        .inner_size(1280.0, 800.0)
+        .min_inner_size(720.0, 520.0)
+        .data_directory(shell(app).data_dir.join("webview"))
+        .on_navigation(is_own_page)
+        .on_new_window(|_, _| NewWindowResponse::Deny)
+        .build()?;
+    let background = if window.theme()? == Theme::Dark { DARK } else { LIGHT };
+    window.set_background_color(Some(background))?;
+    Ok(window)
+}
+
+/// Brings the console's window before the agent.
+pub(crate) fn show(app: &AppHandle) {
+    let Some(window) = app.get_webview_window(MAIN) else { return };
+    let shown = window.show().and_then(|()| window.unminimize()).and_then(|()| window.set_focus());
+    if let Err(error) = shown {
+        eprintln!("The window cannot be shown: {error}");
+    }
+}
+
+/// Opens a window on the desk's own customer page. No capability names it, so it can call nothing.
+pub(crate) fn open_test_customer(app: &AppHandle, url: &str) -> Result<(), Box<dyn std::error::Error>> {
+    static OPENED: AtomicU32 = AtomicU32::new(1);
+    let number = OPENED.fetch_add(1, Ordering::Relaxed);
+    let page = Url::parse(url)?;
+    let origin = page.origin();
+    WebviewWindowBuilder::new(app, format!("test-customer-{number}"), WebviewUrl::External(page))
+        .title(format!("Test customer {number}"))
+        .inner_size(420.0, 640.0)
+        // Each is a customer of its own, who leaves no trace.
+        .incognito(true)
+        .on_navigation(move |to| to.origin() == origin)
+        .on_new_window(|_, _| NewWindowResponse::Deny)
+        .build()?;
+    Ok(())
+}
+
+/// Whether an address is the console's own page, on any platform.
+fn is_own_page(url: &Url) -> bool {
+    url.scheme() == "tauri"
+        || (matches!(url.scheme(), "http" | "https") && url.host_str() == Some("tauri.localhost"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_console_leads_nowhere_else() {
+        let is_own = |url: &str| is_own_page(&Url::parse(url).unwrap());
+        assert!(is_own("tauri://localhost/"));
+        assert!(is_own("http://tauri.localhost/index.html"));
+        assert!(!is_own("https://tauri.localhost.example/"));
+        assert!(!is_own("http://127.0.0.1:8080/"));
+        assert!(!is_own("data:text/html,hello"));
+        assert!(!is_own("file:///etc/passwd"));
+    }
+}
