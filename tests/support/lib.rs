@@ -1,0 +1,36 @@
+//! What the tests share: the real server as a process, real sockets, and clients that speak each protocol.
+//!
+//! Every wait has a deadline ([`DEADLINE`]); nothing sleeps where it can await an event.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+pub mod agent;
+pub mod customer;
+pub mod server;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a test waits for what must happen. Long: it only matters when something is broken.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Awaits with the deadline; `what` names the wait when it is missed.
+pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(DEADLINE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited {} s for {what}", DEADLINE.as_secs()),
+    }
+}
+
+/// A binary of this workspace, built beside the tests by `cargo build --workspace`.
+pub fn binary(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().and_then(std::path::Path::parent).unwrap();
+    let path = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(path.exists(), "{} is missing: run `cargo build --workspace` first", path.display());
+    path
+}
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}

@@ -1,0 +1,96 @@
+//! `deskbell-server` as a process on a data folder.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+
+use crate::agent::Agent;
+use crate::customer::{Plain, V1};
+use crate::{binary, within};
+
+/// A running server. Killed when dropped.
+pub struct Server {
+    pub address: String,
+    pub data: TempDir,
+    child: Child,
+    _stdout: Lines<BufReader<ChildStdout>>,
+    pub stderr: Lines<BufReader<ChildStderr>>,
+}
+
+impl Server {
+    /// Starts on a new data folder and a free port.
+    pub async fn start() -> Self {
+        Self::start_on(TempDir::new().unwrap()).await
+    }
+
+    /// Starts on a data folder that may have been used before.
+    pub async fn start_on(data: TempDir) -> Self {
+        let mut child = spawn(data.path(), "127.0.0.1:0");
+        let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        let stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+        let line = within("the line `listening on`", stdout.next_line()).await.unwrap();
+        let line = line.expect("the server ended before it listened");
+        let address = line.strip_prefix("listening on ").expect(&line).to_owned();
+        Self { address, data, child, _stdout: stdout, stderr }
+    }
+
+    /// Ends it in order and gives its data folder back.
+    pub async fn stop(mut self) -> TempDir {
+        self.signal("TERM").await;
+        let status = within("the server's end", self.child.wait()).await.unwrap();
+        assert!(status.success(), "{status}");
+        self.data
+    }
+
+    /// Kills it where it stands and gives its data folder back.
+    pub async fn kill(mut self) -> TempDir {
+        self.child.kill().await.unwrap();
+        self.data
+    }
+
+    /// Sends it a signal, such as `TERM`.
+    pub async fn signal(&self, name: &str) {
+        let id = self.child.id().unwrap().to_string();
+        let status = Command::new("kill").args([&format!("-{name}"), &id]).status().await.unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for its end; its exit code.
+    pub async fn ended(&mut self) -> Option<i32> {
+        within("the server's end", self.child.wait()).await.unwrap().code()
+    }
+
+    pub fn secret(&self) -> String {
+        std::fs::read_to_string(self.data.path().join("agent.secret")).unwrap().trim().to_owned()
+    }
+
+    pub async fn plain(&self) -> Plain {
+        Plain::connect(&self.address, &[]).await
+    }
+
+    pub async fn v1(&self) -> V1 {
+        V1::connect(&self.address, serde_json::json!({ "type": "hello" })).await
+    }
+
+    pub async fn agent(&self) -> Agent {
+        Agent::connect(&self.address, &self.secret()).await
+    }
+}
+
+/// Starts the binary without waiting for it.
+pub fn spawn(data: &Path, listen: &str) -> Child {
+    Command::new(binary("deskbell-server"))
+        .args(["--listen", listen, "--data"])
+        .arg(data)
+        .env("LC_ALL", "en_US.UTF-8")
+        .env("RUST_LOG", "warn")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
