@@ -5,7 +5,15 @@
 
 pub mod agent;
 pub mod customer;
+#[cfg(target_os = "linux")]
+pub mod desktop;
+#[cfg(target_os = "linux")]
+pub mod screen;
 pub mod server;
+#[cfg(target_os = "linux")]
+pub mod services;
+#[cfg(target_os = "linux")]
+pub mod x11;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,6 +27,17 @@ pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
         Ok(value) => value,
         Err(_) => panic!("waited {} s for {what}", DEADLINE.as_secs()),
     }
+}
+
+/// Waits until a condition holds that nothing tells of, by looking again and again.
+pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let mut look = tokio::time::interval(Duration::from_millis(20));
+    within(what, async {
+        while !holds() {
+            look.tick().await;
+        }
+    })
+    .await;
 }
 
 /// A binary of this workspace, built beside the tests by `cargo build --workspace`.

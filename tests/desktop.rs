@@ -1,0 +1,362 @@
+//! The job end to end in the real window: real customers, real clicks, a real store.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::process::Stdio;
+
+use deskbell_tests::customer::{Plain, V1, next_close};
+use deskbell_tests::desktop::Desktop;
+use deskbell_tests::services::{Notifications, TrayHost};
+use deskbell_tests::x11::Windows;
+use deskbell_tests::{until, within};
+use serde_json::{Value, json};
+
+const GREETING: &str = "Hello, welcome to live support. What can we help you with?";
+const REPLY: &str = "Hello, what can we help you with?";
+const TITLE: &str = "Deskbell";
+
+/// A customer of plain text who has said this and heard the answer.
+async fn customer(desktop: &Desktop, text: &str) -> Plain {
+    let mut customer = Plain::connect(&desktop.address().await, &[("Accept-Language", "en")]).await;
+    assert_eq!(customer.next().await, GREETING);
+    customer.send(text).await;
+    customer
+}
+
+/// A customer with a name who has said this.
+async fn named(address: &str, name: &str, text: &str) -> V1 {
+    let hello = json!({ "type": "hello", "locale": "en", "name": name });
+    let mut customer = V1::connect(address, hello).await;
+    customer.say("1", text).await;
+    customer.next_of("ack").await;
+    customer
+}
+
+/// Opens the only conversation there is.
+async fn open_conversation(desktop: &Desktop) {
+    desktop.click("conversation-row").await;
+    desktop.id("thread").await;
+}
+
+/// The agent writes and sends.
+async fn answer(desktop: &Desktop, text: &str) {
+    desktop.id("composer").await.send_keys(text).await.unwrap();
+    desktop.click("composer-send").await;
+}
+
+#[tokio::test]
+async fn a_customer_who_writes_appears_and_the_automatic_reply_is_seen() {
+    let desktop = Desktop::start().await;
+    desktop.id("empty-desk").await;
+    desktop.see("[data-testid=status-listening][data-state=listening]").await;
+    let shown = desktop.id("listen-address").await.text().await.unwrap();
+    assert!(shown.contains(&desktop.address().await), "the window says where customers connect: {shown}");
+    desktop.picture("empty").await;
+    let mut customer = customer(&desktop, "Where is my parcel?").await;
+    assert_eq!(customer.next().await, REPLY);
+    open_conversation(&desktop).await;
+    desktop.until_message("customer", "Where is my parcel?").await;
+    desktop.until_message("automatic", REPLY).await;
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn after_the_agent_takes_over_the_customer_hears_only_the_agent() {
+    let desktop = Desktop::start().await;
+    let mut customer = customer(&desktop, "Hello?").await;
+    assert_eq!(customer.next().await, REPLY);
+    open_conversation(&desktop).await;
+    desktop.click("control-human").await;
+    desktop.see("[data-testid=control-human][aria-checked=true]").await;
+    answer(&desktop, "I am Ada, a human.").await;
+    assert_eq!(customer.next().await, "I am Ada, a human.");
+    // Whatever the desk sends to this customer arrives in order, so a reply to this would come before the next line.
+    customer.send("Are you sure?").await;
+    desktop.until_message("customer", "Are you sure?").await;
+    answer(&desktop, "Quite.").await;
+    assert_eq!(customer.next().await, "Quite.");
+    desktop.click("control-automatic").await;
+    desktop.see("[data-testid=control-automatic][aria-checked=true]").await;
+    customer.send("Bye").await;
+    assert_eq!(customer.next().await, REPLY, "handed back, the responder answers again");
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn sending_takes_over() {
+    let desktop = Desktop::start().await;
+    let mut customer = customer(&desktop, "Hello?").await;
+    assert_eq!(customer.next().await, REPLY);
+    open_conversation(&desktop).await;
+    answer(&desktop, "I have it.").await;
+    assert_eq!(customer.next().await, "I have it.");
+    desktop.see("[data-testid=control-human][aria-checked=true]").await;
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn a_held_reply_is_edited_and_sent() {
+    let desktop = Desktop::start().await;
+    desktop.set(|settings| settings["hold"] = json!({ "kind": "seconds", "seconds": 3600 })).await;
+    let mut customer = customer(&desktop, "Do you ship to Malta?").await;
+    open_conversation(&desktop).await;
+    desktop.id("held-card").await;
+    desktop.picture("held").await;
+    desktop.click("held-edit").await;
+    desktop.fill("held-editor", "Yes, to Malta as well.").await;
+    desktop.click("held-save").await;
+    assert_eq!(customer.next().await, "Yes, to Malta as well.", "and nothing before it");
+    desktop.until("!document.querySelector('[data-testid=held-card]')").await;
+    desktop.until_message("automatic", "Yes, to Malta as well.").await;
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn a_reload_loses_nothing_and_disconnects_no_one() {
+    let desktop = Desktop::start().await;
+    let mut customer = customer(&desktop, "Before").await;
+    assert_eq!(customer.next().await, REPLY);
+    open_conversation(&desktop).await;
+    desktop.until_message("automatic", REPLY).await;
+    desktop.client.refresh().await.unwrap();
+    open_conversation(&desktop).await;
+    desktop.until_message("customer", "Before").await;
+    desktop.until_message("automatic", REPLY).await;
+    customer.send("After").await;
+    assert_eq!(customer.next().await, REPLY, "on the same socket");
+    desktop.until_message("customer", "After").await;
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn two_hundred_conversations_are_listed_and_scroll() {
+    let desktop = Desktop::start().await;
+    let address = desktop.address().await;
+    let mut customers = Vec::new();
+    for number in 1..=200 {
+        customers.push(named(&address, &format!("Customer {number:03}"), "Hi").await);
+    }
+    let row = |name: &str| {
+        let name = json!(name);
+        format!(
+            "[...document.querySelectorAll('[data-testid=conversation-row]')].some(r => r.textContent.includes({name}))"
+        )
+    };
+    desktop.until(&row("Customer 200")).await;
+    desktop.picture("two-hundred").await;
+    let frames = desktop.client.execute_async(SCROLL, vec![]).await.unwrap();
+    desktop.until(&row("Customer 001")).await;
+    assert!(frames["reached"].as_bool().unwrap(), "{frames}");
+    let rows = desktop
+        .client
+        .execute("return document.querySelectorAll('[data-testid=conversation-row]').length", vec![]);
+    assert!(rows.await.unwrap().as_u64().unwrap() < 100, "only what can be seen is drawn");
+    println!("scrolling: {frames}");
+    desktop.close().await;
+}
+
+/// Scrolls the list to its end, a step a frame, and tells the longest gap between frames.
+const SCROLL: &str = "
+    const done = arguments[0];
+    let list = document.querySelector('[data-testid=conversation-row]');
+    while (list && !(list.scrollHeight > list.clientHeight + 8 && getComputedStyle(list).overflowY !== 'visible'))
+      list = list.parentElement;
+    if (!list) return done({ reached: false });
+    let last = performance.now(), longest = 0, frames = 0;
+    const step = (now) => {
+      longest = Math.max(longest, now - last); last = now; frames += 1;
+      const end = list.scrollTop + list.clientHeight >= list.scrollHeight - 2;
+      if (end || frames > 2000) return done({ reached: end, frames, longest_ms: Math.round(longest) });
+      list.scrollTop += 120;
+      requestAnimationFrame(step);
+    };
+    requestAnimationFrame((now) => { last = now; step(now); });
+";
+
+#[tokio::test]
+async fn a_taken_port_is_named_and_another_can_be_chosen() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let desktop = Desktop::start_on(&address).await;
+    desktop.see("[data-testid=status-listening][data-state=failed]").await;
+    let port = json!(taken.local_addr().unwrap().port().to_string());
+    desktop.until(&format!("document.body.innerText.includes({port})")).await;
+    desktop.picture("port-taken").await;
+    desktop.fill("listen-input", "127.0.0.1:0").await;
+    desktop.click("listen-apply").await;
+    desktop.see("[data-testid=status-listening][data-state=listening]").await;
+    let elsewhere = desktop.address().await;
+    assert_ne!(elsewhere, address);
+    let mut customer = customer(&desktop, "Found you").await;
+    assert_eq!(customer.next().await, REPLY);
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn a_restart_keeps_everything() {
+    let mut desktop = Desktop::start().await;
+    desktop.set(|settings| settings["agent_name"] = json!("Ada")).await;
+    let mut first = customer(&desktop, "Keep this").await;
+    assert_eq!(first.next().await, REPLY);
+    open_conversation(&desktop).await;
+    answer(&desktop, "I keep it.").await;
+    assert_eq!(first.next().await, "I keep it.");
+    desktop.restart("127.0.0.1:0").await;
+    open_conversation(&desktop).await;
+    for (author, text) in [("customer", "Keep this"), ("automatic", REPLY), ("agent", "I keep it.")] {
+        desktop.until_message(author, text).await;
+    }
+    desktop.see("[data-testid=control-human][aria-checked=true]").await;
+    let snapshot = desktop.call(json!({ "type": "snapshot" })).await;
+    assert_eq!(snapshot["settings"]["agent_name"], "Ada");
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn closing_hides_in_the_tray_and_a_second_start_shows_the_first_window() {
+    let mut tray = None;
+    let desktop = Desktop::start_in("127.0.0.1:0", async |screen| {
+        tray = Some(TrayHost::start(&screen.bus).await);
+    })
+    .await;
+    let mut customer = customer(&desktop, "Still there?").await;
+    assert_eq!(customer.next().await, REPLY);
+    let windows = Windows::of(&desktop.screen.display);
+    until("the window to show", || windows.shows(TITLE)).await;
+    windows.close(TITLE);
+    until("the window to hide", || !windows.shows(TITLE)).await;
+    customer.send("And now?").await;
+    assert_eq!(customer.next().await, REPLY, "the desk goes on without its window");
+
+    let data = desktop.data.path().to_str().unwrap();
+    let second = within("the second start to end", desktop.screen.app(&["--data", data]).status()).await;
+    assert!(second.unwrap().success());
+    until("the first window to show", || windows.shows(TITLE)).await;
+    desktop.until("document.querySelectorAll('[data-testid=conversation-row]').length === 1").await;
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn without_a_tray_closing_ends_the_desk_in_order() {
+    let desktop = Desktop::start().await;
+    let mut customer = customer(&desktop, "Bye").await;
+    assert_eq!(customer.next().await, REPLY);
+    Windows::of(&desktop.screen.display).close(TITLE);
+    assert_eq!(next_close(&mut customer.socket).await.0, 1001);
+}
+
+#[tokio::test]
+async fn the_end_asked_for_by_the_system_is_an_orderly_one() {
+    let desktop = Desktop::start().await;
+    // A desk of its own beside the other: it has its own data folder.
+    let data = tempfile::TempDir::new().unwrap();
+    let mut app = desktop.screen.app(&["--listen", "127.0.0.1:0", "--data", data.path().to_str().unwrap()]);
+    let mut app = app.stdout(Stdio::null()).spawn().unwrap();
+    until("the second desk's data", || data.path().join("deskbell.db").exists()).await;
+    let id = app.id().unwrap().to_string();
+    until("its window", || {
+        // Handlers of signals are set before the window shows.
+        std::fs::read_to_string(format!("/proc/{id}/status")).is_ok_and(|status| handles_sigterm(&status))
+    })
+    .await;
+    let killed = tokio::process::Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
+    assert!(killed.success());
+    let status = within("the second desk's end", app.wait()).await.unwrap();
+    assert_eq!(status.code(), Some(0));
+    desktop.close().await;
+}
+
+/// Whether a process handles SIGTERM (15), as /proc tells: a mask of the signals that are caught.
+fn handles_sigterm(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default();
+    u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & (1 << 14) != 0)
+}
+
+#[tokio::test]
+async fn a_new_conversation_alerts_with_a_sound_and_choosing_the_alert_shows_it() {
+    let mut service = None;
+    let desktop = Desktop::start_in("127.0.0.1:0", async |screen| {
+        service = Some(Notifications::start(&screen.bus).await);
+    })
+    .await;
+    let mut service = service.unwrap();
+    let address = desktop.address().await;
+    let _first = named(&address, "Grace <b>", "My printer is on fire").await;
+    let notice = service.next().await;
+    assert_eq!(notice.title, "New conversation · Grace <b>");
+    assert!(notice.sound.is_some());
+    service.click(notice.id).await;
+    desktop.until_message("customer", "My printer is on fire").await;
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn an_alert_is_taken_away_when_the_conversation_is_read() {
+    let mut service = None;
+    let desktop = Desktop::start_in("127.0.0.1:0", async |screen| {
+        service = Some(Notifications::start(&screen.bus).await);
+    })
+    .await;
+    let mut service = service.unwrap();
+    let mut customer = customer(&desktop, "Anyone?").await;
+    assert_eq!(customer.next().await, REPLY);
+    let notice = service.next().await;
+    let list = desktop.call(json!({ "type": "conversations", "filter": "open", "limit": 1 })).await;
+    let conversation = &list["conversations"][0];
+    let read =
+        json!({ "type": "mark_read", "conversation": conversation["id"], "seq": conversation["last_seq"] });
+    assert_eq!(desktop.call(read).await["type"], "done");
+    assert_eq!(service.next_closed().await, notice.id);
+    assert!(service.already_shown().is_empty());
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn alerts_that_fail_are_told() {
+    let desktop = Desktop::start().await;
+    let mut customer = customer(&desktop, "Anyone?").await;
+    assert_eq!(customer.next().await, REPLY);
+    let problem = async {
+        let mut look = tokio::time::interval(std::time::Duration::from_millis(50));
+        loop {
+            look.tick().await;
+            if let Value::String(problem) =
+                &desktop.call(json!({ "type": "snapshot" })).await["alerts_problem"]
+            {
+                return problem.clone();
+            }
+        }
+    };
+    assert!(within("the desk to know of it", problem).await.starts_with("The system shows no notifications"));
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn a_test_customer_is_a_customer_and_no_agent() {
+    let desktop = Desktop::start().await;
+    let console = desktop.client.window().await.unwrap();
+    desktop.click("open-test-customer").await;
+    let opened = async {
+        let mut look = tokio::time::interval(std::time::Duration::from_millis(50));
+        loop {
+            look.tick().await;
+            let windows = desktop.client.windows().await.unwrap();
+            if let Some(other) = windows.into_iter().find(|window| *window != console) {
+                return other;
+            }
+        }
+    };
+    let customer = within("the test customer's window", opened).await;
+    desktop.client.switch_to_window(customer).await.unwrap();
+    desktop.until(&format!("document.body.innerText.includes({})", json!(GREETING))).await;
+    let refused = desktop.client.execute_async(
+        "const done = arguments[0]; \
+         const tauri = window.__TAURI_INTERNALS__; \
+         if (!tauri) return done('no way to ask'); \
+         tauri.invoke('call', { request: { type: 'snapshot' } }).then(() => done('answered'), () => done('refused'))",
+        vec![],
+    );
+    assert_ne!(refused.await.unwrap(), json!("answered"));
+    desktop.client.switch_to_window(console).await.unwrap();
+    desktop.close().await;
+}

@@ -1,0 +1,188 @@
+//! The real window, driven as a person would: tauri-driver and WebKitWebDriver under Xvfb.
+
+use std::path::Path;
+use std::time::Duration;
+
+use fantoccini::elements::Element;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::screen::Screen;
+use crate::{DEADLINE, binary, within};
+
+/// One window at a time: two would share the machine's cores and the person's patience.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+
+/// How often a condition is looked at.
+const LOOK: Duration = Duration::from_millis(40);
+
+/// The app in its window, on a data folder.
+pub struct Desktop {
+    pub client: Client,
+    pub screen: Screen,
+    pub data: TempDir,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Desktop {
+    /// Starts the app on a new data folder and a free port, and waits until it listens.
+    pub async fn start() -> Self {
+        let desktop = Self::start_on("127.0.0.1:0").await;
+        desktop.address().await;
+        desktop
+    }
+
+    /// Starts the app on this address, whatever becomes of it.
+    pub async fn start_on(listen: &str) -> Self {
+        Self::start_in(listen, async |_| {}).await
+    }
+
+    /// Starts the app after something else has been started on its screen.
+    pub async fn start_in(listen: &str, before: impl AsyncFnOnce(&Screen)) -> Self {
+        let alone = ONE_AT_A_TIME.lock().await;
+        let screen = Screen::start().await;
+        before(&screen).await;
+        let data = TempDir::new().unwrap();
+        let client = open(&screen, data.path(), listen).await;
+        Self { client, screen, data, _alone: alone }
+    }
+
+    /// Ends the app without asking it and starts it again on the same data folder.
+    pub async fn restart(&mut self, listen: &str) {
+        self.client.clone().close().await.unwrap();
+        self.client = open(&self.screen, self.data.path(), listen).await;
+    }
+
+    /// Ends the WebDriver session and with it the app.
+    pub async fn close(self) {
+        self.client.clone().close().await.unwrap();
+    }
+
+    /// Where customers connect. Waits until the desk listens.
+    pub async fn address(&self) -> String {
+        let mut look = tokio::time::interval(LOOK);
+        within("the desk to listen", async {
+            loop {
+                look.tick().await;
+                let listening = self.call(json!({ "type": "snapshot" })).await["listening"].take();
+                if let Some(address) =
+                    listening["address"].as_str().filter(|_| listening["state"] == "listening")
+                {
+                    return address.to_owned();
+                }
+            }
+        })
+        .await
+    }
+
+    /// The first element of this selector, as soon as there is one.
+    pub async fn see(&self, selector: &str) -> Element {
+        let found = self.client.wait().at_most(DEADLINE).every(LOOK).for_element(Locator::Css(selector));
+        match found.await {
+            Ok(element) => element,
+            Err(error) => self.fail(&format!("`{selector}` never appeared: {error}")).await,
+        }
+    }
+
+    /// The element of this test id, as soon as there is one.
+    pub async fn id(&self, id: &str) -> Element {
+        self.see(&format!("[data-testid={id}]")).await
+    }
+
+    /// Clicks on the element of this test id.
+    pub async fn click(&self, id: &str) {
+        self.id(id).await.click().await.unwrap();
+    }
+
+    /// Replaces the text of a field.
+    pub async fn fill(&self, id: &str, text: &str) {
+        let field = self.id(id).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Waits until this JavaScript expression is true.
+    pub async fn until(&self, expression: &str) {
+        let script = format!("return Boolean({expression})");
+        let mut look = tokio::time::interval(LOOK);
+        let holds = async {
+            loop {
+                look.tick().await;
+                if self.client.execute(&script, vec![]).await.is_ok_and(|value| value == Value::Bool(true)) {
+                    return;
+                }
+            }
+        };
+        if tokio::time::timeout(DEADLINE, holds).await.is_err() {
+            self.fail(&format!("`{expression}` never became true")).await;
+        }
+    }
+
+    /// Waits until a bubble of this author has this text.
+    pub async fn until_message(&self, author: &str, text: &str) {
+        let (author, text) = (json!(author), json!(text));
+        self.until(&format!(
+            "[...document.querySelectorAll('[data-testid=message]')]\
+             .some(m => m.dataset.author === {author} && m.textContent.includes({text}))"
+        ))
+        .await;
+    }
+
+    /// The authors of the messages on the screen, in order.
+    pub async fn authors(&self) -> Vec<String> {
+        let script =
+            "return [...document.querySelectorAll('[data-testid=message]')].map(m => m.dataset.author)";
+        serde_json::from_value(self.client.execute(script, vec![]).await.unwrap()).unwrap()
+    }
+
+    /// Asks the desk as the console does.
+    pub async fn call(&self, request: Value) -> Value {
+        let script = "const [request, done] = arguments; \
+             window.__TAURI_INTERNALS__.invoke('call', { request }).then(done, (refusal) => done({ refusal }))";
+        self.client.execute_async(script, vec![request]).await.unwrap()
+    }
+
+    /// Changes settings as the console does.
+    pub async fn set(&self, change: impl FnOnce(&mut Value)) {
+        let mut settings = self.call(json!({ "type": "snapshot" })).await["settings"].take();
+        change(&mut settings);
+        let answer = self.call(json!({ "type": "save_settings", "settings": settings })).await;
+        assert_eq!(answer["type"], "settings", "{answer}");
+    }
+
+    /// Keeps a picture of the window's page where `DESKBELL_PICTURES` points, if it does.
+    pub async fn picture(&self, name: &str) {
+        if let Some(folder) = std::env::var_os("DESKBELL_PICTURES") {
+            std::fs::create_dir_all(&folder).unwrap();
+            let picture = self.client.screenshot().await.unwrap();
+            std::fs::write(Path::new(&folder).join(format!("{name}.png")), picture).unwrap();
+        }
+    }
+
+    async fn fail(&self, sentence: &str) -> ! {
+        let page = self.client.execute("return document.body?.innerText", vec![]).await;
+        self.picture("failed").await;
+        panic!(
+            "{sentence}\n--- the page shows\n{}",
+            page.map(|p| p.as_str().unwrap_or("").to_owned()).unwrap_or_default()
+        )
+    }
+}
+
+/// Starts the app and waits until its page is there.
+async fn open(screen: &Screen, data: &Path, listen: &str) -> Client {
+    let capabilities = json!({
+        "browserName": "wry",
+        "tauri:options": {
+            "application": binary("deskbell"),
+            "args": ["--data", data, "--listen", listen],
+        },
+    });
+    let capabilities = capabilities.as_object().unwrap().clone();
+    let mut builder = ClientBuilder::new(HttpConnector::new());
+    let connecting = builder.capabilities(capabilities).connect(&screen.driver);
+    within("the window", connecting).await.unwrap()
+}

@@ -1,0 +1,63 @@
+//! What a person does to a window from outside: look whether it is there, and close it.
+
+use x11rb::connection::Connection as _;
+use x11rb::protocol::xproto::{
+    AtomEnum, CLIENT_MESSAGE_EVENT, ClientMessageEvent, ConnectionExt as _, EventMask, MapState, Window,
+};
+use x11rb::rust_connection::RustConnection;
+
+/// The windows of a display.
+pub struct Windows {
+    x: RustConnection,
+    root: Window,
+}
+
+impl Windows {
+    pub fn of(display: &str) -> Self {
+        let (x, screen) = x11rb::connect(Some(display)).unwrap();
+        let root = x.setup().roots[screen].root;
+        Self { x, root }
+    }
+
+    /// Whether a window of this title is on the screen.
+    pub fn shows(&self, title: &str) -> bool {
+        self.titled(title).into_iter().any(|window| self.is_viewable(window))
+    }
+
+    /// Presses the close button of the windows of this title, which a window manager would draw.
+    pub fn close(&self, title: &str) {
+        let (protocols, delete) = (self.atom("WM_PROTOCOLS"), self.atom("WM_DELETE_WINDOW"));
+        for window in self.titled(title).into_iter().filter(|window| self.is_viewable(*window)) {
+            let event = ClientMessageEvent {
+                response_type: CLIENT_MESSAGE_EVENT,
+                format: 32,
+                sequence: 0,
+                window,
+                type_: protocols,
+                data: [delete, x11rb::CURRENT_TIME, 0, 0, 0].into(),
+            };
+            self.x.send_event(false, window, EventMask::NO_EVENT, event).unwrap();
+        }
+        self.x.flush().unwrap();
+    }
+
+    fn titled(&self, title: &str) -> Vec<Window> {
+        let tree = self.x.query_tree(self.root).unwrap().reply().unwrap();
+        tree.children.into_iter().filter(|window| self.title(*window).as_deref() == Some(title)).collect()
+    }
+
+    /// A window may go while it is looked at, so errors are answers.
+    fn title(&self, window: Window) -> Option<String> {
+        let name = self.x.get_property(false, window, AtomEnum::WM_NAME, AtomEnum::ANY, 0, 256).ok()?;
+        Some(String::from_utf8_lossy(&name.reply().ok()?.value).into_owned())
+    }
+
+    fn is_viewable(&self, window: Window) -> bool {
+        let attributes = self.x.get_window_attributes(window).unwrap().reply();
+        attributes.is_ok_and(|found| found.map_state == MapState::VIEWABLE)
+    }
+
+    fn atom(&self, name: &str) -> u32 {
+        self.x.intern_atom(false, name.as_bytes()).unwrap().reply().unwrap().atom
+    }
+}
