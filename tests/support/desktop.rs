@@ -142,7 +142,7 @@ impl Desktop {
     pub async fn call(&self, request: Value) -> Value {
         let script = "const [request, done] = arguments; \
              window.__TAURI_INTERNALS__.invoke('call', { request }).then(done, (refusal) => done({ refusal }))";
-        self.client.execute_async(script, vec![request]).await.unwrap()
+        within("the desk's answer", self.client.execute_async(script, vec![request])).await.unwrap()
     }
 
     /// Changes settings as the console does.
@@ -184,5 +184,15 @@ async fn open(screen: &Screen, data: &Path, listen: &str) -> Client {
     let capabilities = capabilities.as_object().unwrap().clone();
     let mut builder = ClientBuilder::new(HttpConnector::new());
     let connecting = builder.capabilities(capabilities).connect(&screen.driver);
-    within("the window", connecting).await.unwrap()
+    let client = within("the window", connecting).await.unwrap();
+    // A script that is under way while the page is replaced is never answered.
+    let mut look = tokio::time::interval(LOOK);
+    within("the page", async {
+        let complete = "return location.protocol === 'tauri:' && document.readyState === 'complete'";
+        while !client.execute(complete, vec![]).await.is_ok_and(|value| value == Value::Bool(true)) {
+            look.tick().await;
+        }
+    })
+    .await;
+    client
 }

@@ -42,11 +42,11 @@ pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 
 /// A binary of this workspace, built beside the tests by `cargo build --workspace`.
 pub fn binary(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let folder = test.parent().and_then(std::path::Path::parent).unwrap();
-    let path = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    assert!(path.exists(), "{} is missing: run `cargo build --workspace` first", path.display());
-    path
+    let own = std::env::current_exe().unwrap();
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    // Tests lie in `deps`, one folder deeper.
+    let found = own.ancestors().skip(1).take(2).map(|folder| folder.join(&file)).find(|path| path.exists());
+    found.unwrap_or_else(|| panic!("{file} is missing: run `cargo build --workspace` first"))
 }
 
 /// The repository's root.

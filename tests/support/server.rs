@@ -63,6 +63,11 @@ impl Server {
         within("the server's end", self.child.wait()).await.unwrap().code()
     }
 
+    /// The process's id.
+    pub fn process(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     pub fn secret(&self) -> String {
         std::fs::read_to_string(self.data.path().join("agent.secret")).unwrap().trim().to_owned()
     }
