@@ -22,10 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "deskbell-tests",
         &["deskbell-protocol", "deskbell-desk", "deskbell-store", "deskbell-server", "tokio-tungstenite"],
     ),
-    (
-        "deskbell-bench",
-        &["deskbell-protocol", "deskbell-desk", "deskbell-store", "deskbell-server", "tokio-tungstenite"],
-    ),
+    ("deskbell-bench", &["deskbell-protocol", "deskbell-tests", "tokio-tungstenite"]),
     ("xtask", &[]),
 ];
 

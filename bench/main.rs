@@ -1,0 +1,26 @@
+//! Measurements: `cargo xtask bench [throughput | idle | window]`. Timings live here and are asserted nowhere.
+//!
+//! Everything runs on this machine, clients beside the server, so clients cost time too: compare figures of one
+//! machine with each other only.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod idle;
+mod memory;
+mod percentiles;
+mod throughput;
+mod window;
+
+#[tokio::main]
+async fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let runs = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
+    if runs("throughput") {
+        throughput::run().await;
+    }
+    if runs("idle") {
+        idle::run().await;
+    }
+    if runs("window") {
+        window::run().await;
+    }
+}

@@ -1,0 +1,2 @@
+//! The real window under load.
+pub(crate) async fn run() {}
