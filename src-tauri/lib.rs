@@ -44,6 +44,8 @@ pub fn run() -> ExitCode {
         println!("deskbell {}", env!("CARGO_PKG_VERSION"));
         return ExitCode::SUCCESS;
     }
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match build(arguments) {
         Ok(app) => ExitCode::from(u8::try_from(app.run_return(on_event)).unwrap_or(1)),
         Err(error) => {
@@ -57,12 +59,16 @@ fn build(arguments: Arguments) -> tauri::Result<tauri::App> {
     let data_dir = absolute(arguments.data_dir());
     let mut context = tauri::generate_context!();
     // One desk a data folder, and as many desks as there are folders.
+    let mut instance = context.config().identifier.clone();
     if data_dir != deskbell_server::default_data_dir() {
-        let identifier = &mut context.config_mut().identifier;
-        *identifier = format!("{identifier}.d{:016x}", digest(&data_dir));
+        instance = format!("{instance}.d{:016x}", digest(&data_dir));
+    }
+    // Elsewhere an instance has no name but the app's own.
+    if cfg!(not(target_os = "linux")) {
+        context.config_mut().identifier.clone_from(&instance);
     }
     let single_instance = tauri_plugin_single_instance::Builder::new()
-        .dbus_id(context.config().identifier.clone())
+        .dbus_id(instance)
         .callback(|app, _arguments, _folder| window::show(app))
         .build();
     let window_state = tauri_plugin_window_state::Builder::new()
@@ -99,7 +105,7 @@ fn build(arguments: Arguments) -> tauri::Result<tauri::App> {
 async fn open_desk(app: AppHandle, options: Options) {
     let opened = Desk::open(options).await;
     if let Err(error) = &opened {
-        eprintln!("The desk cannot be opened: {error}");
+        tracing::error!("the desk cannot be opened: {error}");
     }
     let desk = opened.as_ref().ok().cloned();
     window::shell(&app).opened(opened);

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use deskbell_protocol::agent::Batch;
-use deskbell_server::{Desk, Watch};
+use deskbell_server::Watch;
 use tauri::AppHandle;
 use tauri::async_runtime::{JoinHandle, spawn};
 use tauri::ipc::Channel;
@@ -74,15 +74,10 @@ async fn run(
     let Ok(desk) = window::shell(&app).desk().await else { return };
     let watch = desk.watch();
     begin.send_replace(true);
-    carry(desk, watch, &channel, acknowledged).await;
+    carry(watch, &channel, acknowledged).await;
 }
 
-async fn carry(
-    _desk: Desk,
-    mut watch: Watch,
-    channel: &Channel<Batch>,
-    mut acknowledged: watch::Receiver<i64>,
-) {
+async fn carry(mut watch: Watch, channel: &Channel<Batch>, mut acknowledged: watch::Receiver<i64>) {
     while let Some(batch) = watch.next().await {
         let serial = batch.serial;
         if channel.send(batch).is_err() {
@@ -92,5 +87,45 @@ async fn carry(
         if acknowledged.wait_for(in_time).await.is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use deskbell_server::{Desk, Options};
+    use tauri::ipc::InvokeResponseBody;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_window_that_does_not_acknowledge_gets_no_more_than_32_batches() {
+        let data = tempfile::tempdir().unwrap();
+        let data_dir = data.path().to_owned();
+        let desk = Desk::open(Options { data_dir, listen: None, console: |_| None }).await.unwrap();
+        let (arrived, mut serials) = tokio::sync::mpsc::channel(1_000);
+        let channel = Channel::new(move |body| {
+            let InvokeResponseBody::Json(batch) = body else { panic!("batches are JSON") };
+            arrived.try_send(serde_json::from_str::<Batch>(&batch).unwrap().serial).unwrap();
+            Ok(())
+        });
+        let acknowledged = watch::Sender::new(0);
+        let mut quick = desk.watch();
+        let carrying = tokio::spawn({
+            let (watch, known) = (desk.watch(), acknowledged.subscribe());
+            async move { carry(watch, &channel, known).await }
+        });
+        // Another watch of the same desk tells that time for many more batches has passed.
+        for number in 0..UNACKNOWLEDGED + 20 {
+            desk.report_alerts_problem(Some(number.to_string()));
+            quick.next().await.unwrap();
+        }
+        for serial in 1..=UNACKNOWLEDGED {
+            assert_eq!(serials.recv().await, Some(serial));
+        }
+        assert!(serials.try_recv().is_err(), "the rest waits, and is bounded, in the desk");
+        acknowledged.send_replace(UNACKNOWLEDGED);
+        assert_eq!(serials.recv().await, Some(UNACKNOWLEDGED + 1), "and none is left out");
+        desk.close().await;
+        carrying.await.unwrap();
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn quit(app: &AppHandle) {
         if let Some(desk) = shell.desk_now()
             && tokio::time::timeout(CLOSING, desk.close()).await.is_err()
         {
-            eprintln!("The desk did not close within {} s.", CLOSING.as_secs());
+            tracing::warn!("The desk did not close within {} s", CLOSING.as_secs());
         }
         app.exit(i32::from(shell.has_failed()));
     });
@@ -49,7 +49,7 @@ pub(crate) fn on_signals(app: &AppHandle) {
     spawn(async move {
         match signal().await {
             Ok(()) => quit(&app),
-            Err(error) => eprintln!("Signals cannot be heard: {error}"),
+            Err(error) => tracing::warn!("Signals cannot be heard: {error}"),
         }
     });
 }

@@ -25,9 +25,9 @@ pub(crate) fn create(app: &AppHandle) {
         Ok(Ok(tray)) => {
             app.manage(tray);
         }
-        Ok(Err(error)) => eprintln!("There is no tray icon: {error}"),
+        Ok(Err(error)) => tracing::warn!("There is no tray icon: {error}"),
         Err(_) => {
-            eprintln!("There is no tray icon: its library (libayatana-appindicator3) is not installed.")
+            tracing::warn!("There is no tray icon: its library (libayatana-appindicator3) is not installed.")
         }
     }
 }
@@ -74,7 +74,7 @@ pub(crate) fn update(app: &AppHandle, language: Language, count: u32) {
         .and_then(|()| tray.icon.set_title(title))
         .and_then(|()| tray.icon.set_tooltip(Some(format!("Deskbell · {text}"))));
     if let Err(error) = updated {
-        eprintln!("The tray icon cannot be changed: {error}");
+        tracing::warn!("The tray icon cannot be changed: {error}");
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn show(app: &AppHandle) {
     let Some(window) = app.get_webview_window(MAIN) else { return };
     let shown = window.show().and_then(|()| window.unminimize()).and_then(|()| window.set_focus());
     if let Err(error) = shown {
-        eprintln!("The window cannot be shown: {error}");
+        tracing::warn!("The window cannot be shown: {error}");
     }
 }
 
