@@ -133,6 +133,17 @@ fn clearing_the_mark_is_a_look() {
 }
 
 #[test]
+fn reading_is_a_look_even_while_the_mark_stays() {
+    let mut scene = Scene::new();
+    scene.customer_writes();
+    scene.needs_human();
+    assert_eq!(scene.due(), [Reason::NeedsHuman]);
+    scene.agent_reads();
+    assert!(scene.conversation.needs_human.is_some());
+    assert_eq!(scene.after(10 * MINUTE), []);
+}
+
+#[test]
 fn under_human_control_each_message_after_a_look_alerts() {
     let mut scene = Scene::new();
     scene.conversation.control = Control::Human;
