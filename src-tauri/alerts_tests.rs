@@ -252,6 +252,8 @@ impl Scene {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// Whatever came before, a need that arises while nobody looks alerts within the grace, and keeps alerting.
     #[test]
     fn no_alert_is_lost(events in prop::collection::vec(event(), 0..40)) {

@@ -1,5 +1,6 @@
 //! What people and CI do with this repository. `cargo xtask help` lists it.
 
+mod bench;
 mod check;
 mod command;
 mod console;
@@ -18,6 +19,7 @@ cargo xtask run [--release] [-- ARGUMENTS]   install what is missing, build and 
 cargo xtask test                             install what tests need and run everything
 cargo xtask check                            the quick part: generated files, formats, lints, types
 cargo xtask generate                         write the files that are made from the Rust types
+cargo xtask bench [NAME...]                  measure: throughput, idle, window
 cargo xtask package [--appimage]             build the installers (.deb on Debian and Ubuntu)
 
 Arguments after -- go to the desk: --listen ADDRESS, --data FOLDER.
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         ["test"] => test::test(),
         ["check"] => check::check(),
         ["generate"] => check::generate(),
+        ["bench", names @ ..] => bench::bench(names),
         ["package"] => package::package(false),
         ["package", "--appimage"] => package::package(true),
         ["help" | "--help" | "-h"] | [] => {
