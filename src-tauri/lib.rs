@@ -44,6 +44,13 @@ pub fn run() -> ExitCode {
         println!("deskbell {}", env!("CARGO_PKG_VERSION"));
         return ExitCode::SUCCESS;
     }
+    if !has_display() {
+        eprintln!(
+            "There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set). \
+             deskbell-server is the same desk without a window."
+        );
+        return ExitCode::FAILURE;
+    }
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match build(arguments) {
@@ -53,6 +60,12 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// GTK panics where there is none.
+fn has_display() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    cfg!(not(target_os = "linux")) || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
 }
 
 fn build(arguments: Arguments) -> tauri::Result<tauri::App> {
