@@ -6,12 +6,14 @@ import type {
   Hold,
   Language,
   Seq,
+  Settings,
   Snapshot,
   Update,
 } from '$lib/protocol';
 import { m } from '$paraglide/messages.js';
 
 import { Activity } from './activity.svelte';
+import { Attention } from './attention.svelte';
 import { Clock } from './clock.svelte';
 import { DeskConnection } from './connection.svelte';
 import { Conversations } from './conversations.svelte';
@@ -46,6 +48,7 @@ export class Desk {
   readonly #backend: Backend;
   readonly #schedule: Schedule;
   readonly clock = new Clock();
+  readonly attention = new Attention();
   readonly connection = new DeskConnection();
   readonly status = new DeskStatus();
   readonly toasts = new Toasts();
@@ -104,9 +107,17 @@ export class Desk {
     return this.conversations.get(this.place.selected);
   }
 
+  /** The conversations in the list as it is now: what was found, or the tab. */
+  get shown(): Conversation[] {
+    if (!this.search.active) return this.conversations.list(this.place.tab);
+    const found = new Map(this.search.hits?.map(({ conversation: c }) => [c.id, c]));
+    return [...found.values()];
+  }
+
   /** Begins to watch. Returns how to stop. */
   start(): () => void {
     const stopClock = this.clock.start();
+    const stopAttention = this.attention.start();
     const stopWatching = this.#backend.watch((batch) => this.#hear(batch));
     const stopObserving = this.#backend.observe((status) => {
       if (this.connection.become(status)) void this.resync();
@@ -114,6 +125,7 @@ export class Desk {
     void this.resync();
     return () => {
       stopClock();
+      stopAttention();
       stopWatching();
       stopObserving();
     };
@@ -177,9 +189,20 @@ export class Desk {
     return this.#act({ type: 'set_hold', conversation: id, hold });
   }
 
-  /** Sets the desk-wide hold. */
-  async setDeskHold(hold: Hold): Promise<void> {
-    await this.settings.change({ hold }).catch((cause: unknown) => this.explain(Refused.from(cause)));
+  /** Changes some settings at once. */
+  async changeSettings(change: Partial<Settings>): Promise<void> {
+    try {
+      this.#takeSettings(await this.settings.change(change));
+    } catch (cause) {
+      this.explain(Refused.from(cause));
+    }
+  }
+
+  /** Saves the settings form. */
+  async saveSettings(): Promise<boolean> {
+    const saved = await this.settings.save();
+    if (saved && this.settings.current) this.#takeSettings(this.settings.current);
+    return saved;
   }
 
   /** Throws the held reply away; it can be brought back for a while. */

@@ -51,6 +51,11 @@ export class Held {
     return this.#do({ type: 'restore_held', conversation, held: held.id });
   }
 
+  /** Lets the clock of a paused reply run on. */
+  resume(conversation: ConversationId, held: HeldReply): Promise<Outcome> {
+    return this.#do({ type: 'resume_held', conversation, held: held.id });
+  }
+
   /** Stops the clock and opens the editor. If it was too late, there is nothing to edit. */
   async edit(conversation: ConversationId, held: HeldReply): Promise<Outcome> {
     if (this.#editing) await this.cancel();

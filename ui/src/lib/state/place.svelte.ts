@@ -27,6 +27,10 @@ export class Place {
   /** The dialog that chooses another address to listen on. */
   choosingAddress = $state(false);
   section = $state<SettingsSection>('general');
+  /** The conversation whose end is on the screen. */
+  atEndOf = $state<ConversationId | null>(null);
+  /** What should take the keyboard's focus; whoever does sets it back to `null`. */
+  focus = $state<'composer' | 'note' | 'search' | null>(null);
 
   constructor(store: Store | undefined) {
     this.#store = store;

@@ -66,13 +66,13 @@ export class DeskSettings {
   }
 
   /** Saves one change at once, and leaves the draft's other changes alone. Throws the refusal. */
-  async change(change: Partial<Settings>): Promise<void> {
-    if (!this.#current) return;
+  async change(change: Partial<Settings>): Promise<Settings> {
+    if (!this.#current) throw new Refused({ code: 'offline', message: 'The desk has not answered yet.' });
     const { settings } = await ask(this.#backend, {
       type: 'save_settings',
       settings: { ...this.#current, ...change },
     });
-    this.take(settings);
+    return settings;
   }
 
   async #put(settings: Settings): Promise<boolean> {

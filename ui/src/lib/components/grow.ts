@@ -1,0 +1,13 @@
+import type { ActionReturn } from 'svelte/action';
+
+/** Makes a text field as high as its text, within its own `min-height` and `max-height`. */
+export function grow(field: HTMLTextAreaElement, _text: string): ActionReturn<string> {
+  const fit = () => {
+    field.style.height = 'auto';
+    field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
+  };
+  fit();
+  const widths = new ResizeObserver(fit);
+  widths.observe(field.parentElement ?? field);
+  return { update: fit, destroy: () => widths.disconnect() };
+}

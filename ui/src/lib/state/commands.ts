@@ -1,0 +1,359 @@
+import type { Conversation, Filter, Language, Theme } from '$lib/protocol';
+import { m } from '$paraglide/messages.js';
+
+import type { Desk } from './desk.svelte';
+
+/** A key as the keyboard reports it, with what is held down. `mod` is Ctrl, or Cmd on a Mac. */
+export interface Key {
+  key: string;
+  shift?: boolean;
+  mod?: boolean;
+}
+
+export type Group = 'conversation' | 'held' | 'list' | 'go' | 'desk';
+
+/** Something the agent can do from the keyboard or the palette. */
+export interface Command {
+  id: string;
+  group: Group;
+  label: () => string;
+  keys: Key[];
+  /** Whether it can be done now. */
+  available: () => boolean;
+  run: () => void;
+  /** Only a key, not in the palette. */
+  hidden?: boolean;
+}
+
+const TABS: Filter[] = ['open', 'needs_me', 'held', 'resolved'];
+const always = () => true;
+
+/** Everything that the palette offers and the shortcuts do. */
+export function commands(desk: Desk): Command[] {
+  return [
+    ...heldCommands(desk),
+    ...conversationCommands(desk),
+    ...listCommands(desk),
+    ...goCommands(desk),
+    ...deskCommands(desk),
+  ];
+}
+
+/** Runs `act` on the open conversation when it is on the screen and `fits`. */
+function onOpen(desk: Desk, act: (c: Conversation) => unknown, fits: (c: Conversation) => boolean = always) {
+  const open = () => (desk.place.view === 'conversations' ? desk.selected : undefined);
+  return {
+    available: () => {
+      const conversation = open();
+      return conversation !== undefined && fits(conversation);
+    },
+    run: () => {
+      const conversation = open();
+      if (conversation) void act(conversation);
+    },
+  };
+}
+
+function heldCommands(desk: Desk): Command[] {
+  const held = (c: Conversation) => c.held !== null && !desk.held.isEditing(c.id, c.held);
+  const group = 'held';
+  return [
+    {
+      id: 'held-send',
+      group,
+      label: () => m.held_send_now(),
+      keys: [{ key: 'Enter' }],
+      ...onOpen(desk, (c) => c.held && desk.held.send(c.id, c.held), held),
+    },
+    {
+      id: 'held-edit',
+      group,
+      label: () => m.held_edit(),
+      keys: [{ key: 'e' }],
+      ...onOpen(desk, (c) => c.held && desk.held.edit(c.id, c.held), held),
+    },
+    {
+      id: 'held-discard',
+      group,
+      label: () => m.held_discard(),
+      keys: [{ key: 'Backspace' }],
+      ...onOpen(desk, (c) => desk.discardHeld(c), held),
+    },
+    {
+      id: 'held-restore',
+      group,
+      label: () => m.held_restore(),
+      keys: [{ key: 'z' }],
+      ...onOpen(
+        desk,
+        (c) => c.discarded && desk.held.restore(c.id, c.discarded),
+        (c) => c.discarded !== null,
+      ),
+    },
+  ];
+}
+
+function conversationCommands(desk: Desk): Command[] {
+  return [...controlCommands(desk), ...statusCommands(desk), ...writingCommands(desk), ...holdCommands(desk)];
+}
+
+function controlCommands(desk: Desk): Command[] {
+  const group = 'conversation';
+  return [
+    {
+      id: 'take-over',
+      group,
+      label: () => m.take_over(),
+      keys: [{ key: 't' }],
+      ...onOpen(
+        desk,
+        (c) => desk.takeOver(c.id),
+        (c) => c.control === 'automatic',
+      ),
+    },
+    {
+      id: 'hand-back',
+      group,
+      label: () => m.hand_back(),
+      keys: [{ key: 'h' }],
+      ...onOpen(
+        desk,
+        (c) => desk.handBack(c.id),
+        (c) => c.control === 'human',
+      ),
+    },
+  ];
+}
+
+function statusCommands(desk: Desk): Command[] {
+  const group = 'conversation';
+  return [
+    {
+      id: 'resolve',
+      group,
+      label: () => m.resolve(),
+      keys: [{ key: 'R', shift: true }],
+      ...onOpen(
+        desk,
+        (c) => desk.resolve(c.id),
+        (c) => c.stored && c.status === 'open',
+      ),
+    },
+    {
+      id: 'reopen',
+      group,
+      label: () => m.reopen(),
+      keys: [{ key: 'R', shift: true }],
+      ...onOpen(
+        desk,
+        (c) => desk.reopen(c.id),
+        (c) => c.status === 'resolved',
+      ),
+    },
+  ];
+}
+
+function writingCommands(desk: Desk): Command[] {
+  const group = 'conversation';
+  const focus = (what: 'composer' | 'note') => () => (desk.place.focus = what);
+  return [
+    {
+      id: 'reply',
+      group,
+      label: () => m.write_reply(),
+      keys: [{ key: 'r' }, { key: 'Enter' }],
+      ...onOpen(desk, focus('composer')),
+    },
+    { id: 'note', group, label: () => m.write_note(), keys: [{ key: 'n' }], ...onOpen(desk, focus('note')) },
+    {
+      id: 'facts',
+      group,
+      label: () => m.toggle_facts(),
+      keys: [{ key: 'i' }],
+      ...onOpen(desk, () => (desk.place.facts = !desk.place.facts)),
+    },
+  ];
+}
+
+function holdCommands(desk: Desk): Command[] {
+  const seconds = [0, 5, 15, 30].map((count) => ({
+    id: `hold-${count}`,
+    label: () => (count === 0 ? m.command_hold_none() : m.command_hold_seconds({ count })),
+    ...onOpen(desk, (c) => desk.setHold(c.id, { kind: 'seconds', seconds: count })),
+  }));
+  return [
+    ...seconds,
+    {
+      id: 'hold-ask',
+      label: () => m.command_hold_ask(),
+      ...onOpen(desk, (c) => desk.setHold(c.id, { kind: 'ask' })),
+    },
+    { id: 'hold-desk', label: () => m.command_hold_desk(), ...onOpen(desk, (c) => desk.setHold(c.id, null)) },
+  ].map((command) => ({ ...command, group: 'conversation', keys: [] }));
+}
+
+function listCommands(desk: Desk): Command[] {
+  return [...stepCommands(desk), ...tabCommands(desk), searchCommand(desk)];
+}
+
+function stepCommands(desk: Desk): Command[] {
+  const inList = () => desk.place.view === 'conversations';
+  const common = { group: 'list', available: inList, hidden: true } as const;
+  return [
+    {
+      ...common,
+      id: 'next',
+      label: () => m.next_conversation(),
+      keys: [{ key: 'j' }, { key: 'ArrowDown' }],
+      run: () => step(desk, 1),
+    },
+    {
+      ...common,
+      id: 'previous',
+      label: () => m.previous_conversation(),
+      keys: [{ key: 'k' }, { key: 'ArrowUp' }],
+      run: () => step(desk, -1),
+    },
+  ];
+}
+
+function tabCommands(desk: Desk): Command[] {
+  const labels = { open: m.tab_open, needs_me: m.tab_needs_me, held: m.tab_held, resolved: m.tab_resolved };
+  return TABS.map((tab, index) => ({
+    id: `tab-${tab}`,
+    group: 'list',
+    label: () => labels[tab](),
+    keys: [{ key: String(index + 1) }],
+    available: always,
+    run: () => desk.place.showTab(tab),
+  }));
+}
+
+function searchCommand(desk: Desk): Command {
+  return {
+    id: 'search',
+    group: 'list',
+    label: () => m.search_placeholder(),
+    keys: [{ key: '/' }],
+    available: always,
+    run: () => {
+      desk.place.go('conversations');
+      desk.place.focus = 'search';
+    },
+  };
+}
+
+function goCommands(desk: Desk): Command[] {
+  const go = (
+    view: 'conversations' | 'activity' | 'visitors' | 'settings',
+    label: () => string,
+    keys: Key[] = [],
+  ): Command => ({
+    id: `go-${view}`,
+    group: 'go',
+    label,
+    keys,
+    available: always,
+    run: () => desk.place.go(view),
+  });
+  return [
+    {
+      id: 'palette',
+      group: 'go',
+      label: () => m.palette(),
+      keys: [{ key: 'k', mod: true }],
+      available: always,
+      run: () => (desk.place.palette = !desk.place.palette),
+      hidden: true,
+    },
+    go('conversations', () => m.nav_conversations()),
+    go('activity', () => m.nav_activity()),
+    go('visitors', () => m.nav_visitors()),
+    go('settings', () => m.nav_settings(), [{ key: ',', mod: true }]),
+    {
+      id: 'shortcuts',
+      group: 'go',
+      label: () => m.shortcuts(),
+      keys: [{ key: '?', shift: true }],
+      available: always,
+      run: () => (desk.place.shortcuts = true),
+    },
+  ];
+}
+
+function deskCommands(desk: Desk): Command[] {
+  const group = 'desk';
+  const set = (
+    id: string,
+    label: () => string,
+    change: { theme: Theme } | { console_language: Language },
+  ) => ({
+    id,
+    group: 'desk' as const,
+    label,
+    keys: [],
+    available: () => desk.settings.current !== null,
+    run: () => void desk.changeSettings(change),
+  });
+  return [
+    {
+      id: 'test-customer',
+      group,
+      label: () => m.open_test_customer(),
+      keys: [],
+      available: () => desk.status.url !== null,
+      run: () => void desk.openTestCustomer(),
+    },
+    {
+      id: 'address',
+      group,
+      label: () => m.choose_address(),
+      keys: [],
+      available: always,
+      run: () => (desk.place.choosingAddress = true),
+    },
+    set('theme-light', () => m.command_theme_light(), { theme: 'light' }),
+    set('theme-dark', () => m.command_theme_dark(), { theme: 'dark' }),
+    set('theme-system', () => m.command_theme_system(), { theme: 'system' }),
+    set('language-en', () => 'Console in English', { console_language: 'en' }),
+    set('language-zh', () => '控制台使用简体中文', { console_language: 'zh-CN' }),
+  ];
+}
+
+/** Opens the conversation `by` places further down the list. */
+function step(desk: Desk, by: 1 | -1): void {
+  const list = desk.shown;
+  const at = list.findIndex((conversation) => conversation.id === desk.place.selected);
+  const next = at < 0 ? list[0] : list[Math.min(list.length - 1, Math.max(0, at + by))];
+  if (next) desk.open(next.id);
+}
+
+/** The command for a key, the first one that can be done now. */
+export function commandFor(all: Command[], event: KeyboardEvent): Command | undefined {
+  const mod = event.ctrlKey || event.metaKey;
+  if (event.altKey) return undefined;
+  return all.find(
+    (command) =>
+      command.keys.some(
+        (key) =>
+          key.key.toLowerCase() === event.key.toLowerCase() &&
+          (key.mod ?? false) === mod &&
+          // What needs Shift to be typed at all, such as `?`, differs between keyboards.
+          ((key.shift ?? false) === event.shiftKey || !/^[a-z]$/i.test(key.key)),
+      ) && command.available(),
+  );
+}
+
+/** Whether keys typed here belong to a text, to a control, or to an input method. */
+export function typing(event: KeyboardEvent): boolean {
+  if (event.isComposing || event.keyCode === 229) return true;
+  const target = event.target;
+  if (!(target instanceof HTMLElement)) return false;
+  if (target.isContentEditable) return true;
+  const field = target.closest('input, textarea, select, [role="textbox"]');
+  if (field && !['checkbox', 'radio'].includes(field.getAttribute('type') ?? '')) return true;
+  // A focused button does what Enter and Space do to a button, and nothing else.
+  return (
+    (event.key === 'Enter' || event.key === ' ') && target.closest('button, a, [role="option"]') !== null
+  );
+}

@@ -1,0 +1,49 @@
+import type { NeedsHumanReason, SystemLine } from '$lib/protocol';
+import { m } from '$paraglide/messages.js';
+
+import { holdLabel } from './hold';
+
+export function reasonText(reason: NeedsHumanReason): string {
+  const texts = {
+    customer_asked: m.reason_customer_asked,
+    no_answer: m.reason_no_answer,
+    responder_failed: m.reason_responder_failed,
+  };
+  return texts[reason]();
+}
+
+/** What happened, in a sentence without the time. */
+export function systemText(line: SystemLine): string {
+  switch (line.kind) {
+    case 'took_over':
+      return m.system_took_over({ name: line.by });
+    case 'handed_back':
+      return m.system_handed_back({ name: line.by });
+    case 'sent_now':
+      return m.system_sent_now({ name: line.by });
+    case 'edited_and_sent':
+      return m.system_edited_and_sent({ name: line.by });
+    case 'discarded':
+      return m.system_discarded({ name: line.by });
+    case 'restored':
+      return m.system_restored({ name: line.by });
+    case 'hold_changed':
+      return line.hold
+        ? m.system_hold_changed({ name: line.by, hold: holdLabel(line.hold) })
+        : m.system_hold_inherited({ name: line.by });
+    case 'resolved':
+      return m.system_resolved({ name: line.by });
+    case 'reopened':
+      return line.by ? m.system_reopened({ name: line.by }) : m.system_reopened_by_customer();
+    case 'needs_human':
+      return reasonText(line.reason);
+  }
+}
+
+/** The reply that this kept from being sent as it was. */
+export function systemQuote(line: SystemLine): string | undefined {
+  if (line.kind === 'took_over') return line.stopped;
+  if (line.kind === 'edited_and_sent') return line.original;
+  if (line.kind === 'discarded') return line.text;
+  return undefined;
+}

@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs';
+
+import { describe, expect, test } from 'vitest';
+
+import { overwriteGetLocale } from '$paraglide/runtime.js';
+
+import { browserOf } from './browser';
+import { fuzzy } from './fuzzy';
+import { initials, tone } from './person';
+import { ago, day } from './time';
+
+const MINUTE = 60_000;
+
+describe('time', () => {
+  const now = new Date(2026, 9, 12, 14, 6).getTime();
+
+  test('is short while it is young', () => {
+    overwriteGetLocale(() => 'en');
+    expect([0, 59, 60, 125, 3_600 * 23].map((s) => ago(now - s * 1_000, now))).toEqual([
+      'now',
+      'now',
+      '1 min',
+      '2 min',
+      '23 h',
+    ]);
+    expect(ago(new Date(2026, 8, 2).getTime(), now)).toBe('2 Sept');
+  });
+
+  test('names today and yesterday by the calendar, not by 24 hours', () => {
+    overwriteGetLocale(() => 'en');
+    const midnight = new Date(2026, 9, 12).getTime();
+    expect(day(midnight, now)).toBe('Today');
+    expect(day(midnight - MINUTE, now)).toBe('Yesterday');
+    overwriteGetLocale(() => 'zh-CN');
+    expect(day(midnight, now)).toBe('今天');
+  });
+});
+
+test('initials are two letters, or one Chinese character', () => {
+  expect(['Lin Wei', '王小明', 'Tomáš', ' anna maria k ', '🙂 x'].map(initials)).toEqual([
+    'LW',
+    '王',
+    'T',
+    'AK',
+    '🙂X',
+  ]);
+});
+
+test('a tone stays, and all tones are used', () => {
+  expect(tone(4821)).toBe(tone(4821));
+  expect(new Set(Array.from({ length: 100 }, (_, id) => tone(id))).size).toBe(8);
+});
+
+test('browsers are named by what they are, not by what they claim', () => {
+  const mozilla = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)';
+  expect(browserOf(`${mozilla} Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0`)).toBe('Edge 140, Windows');
+  expect(browserOf(`${mozilla} Chrome/140.0.0.0 Safari/537.36`)).toBe('Chrome 140, Windows');
+  expect(
+    browserOf('Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605 Version/18.1 Safari/605'),
+  ).toBe('Safari 18, macOS');
+  expect(browserOf('Python/3.13 websockets/15.0')).toBe('Python/3.13');
+});
+
+test('fuzzy matching prefers whole words to scattered letters', () => {
+  expect(fuzzy('wei', 'Lin Wei')).toBeGreaterThan(fuzzy('wei', 'We eat in') ?? 0);
+  expect(fuzzy('lw', 'Lin Wei')).not.toBeNull();
+  expect(fuzzy('xy', 'Lin Wei')).toBeNull();
+});
+
+test('every message exists in both languages, with the same variables', () => {
+  const read = (name: string) =>
+    JSON.parse(readFileSync(new URL(`../../../messages/${name}.json`, import.meta.url), 'utf8')) as object;
+  const variables = (value: unknown) =>
+    [...new Set([...JSON.stringify(value).matchAll(/\{(\w+)\}/gu)].map((found) => found[1]))].sort();
+  const [en, zh] = [Object.entries(read('en')), Object.entries(read('zh-CN'))];
+  expect(zh.map(([key]) => key)).toEqual(en.map(([key]) => key));
+  expect(zh.map(([key, value]) => [key, variables(value)])).toEqual(
+    en.map(([key, value]) => [key, variables(value)]),
+  );
+});

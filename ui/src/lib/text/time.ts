@@ -1,0 +1,62 @@
+import type { Language, Timestamp } from '$lib/protocol';
+import { m } from '$paraglide/messages.js';
+import { getLocale } from '$paraglide/runtime.js';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(language: Language, key: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const name = `${language} ${key}`;
+  const known = formats.get(name) ?? new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, options);
+  formats.set(name, known);
+  return known;
+}
+
+/** `14:06`. */
+export function clockTime(at: Timestamp): string {
+  return format(getLocale(), 'clock', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(at);
+}
+
+/** `14:06:31.042`, for the activity view. */
+export function exactTime(at: Timestamp): string {
+  const seconds = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const;
+  return `${format(getLocale(), 'exact', seconds).format(at)}.${String(at % 1000).padStart(3, '0')}`;
+}
+
+/** `12 Sep 2026`. */
+export function date(at: Timestamp): string {
+  return format(getLocale(), 'date', { day: 'numeric', month: 'short', year: 'numeric' }).format(at);
+}
+
+/** `12 Sep 2026, 14:06`. */
+export function dateTime(at: Timestamp): string {
+  return `${date(at)} ${clockTime(at)}`;
+}
+
+/** A day's name for a separator: today, yesterday or the date. */
+export function day(at: Timestamp, now: Timestamp): string {
+  const days = Math.round((startOfDay(now) - startOfDay(at)) / DAY);
+  if (days === 0) return m.day_today();
+  if (days === 1) return m.day_yesterday();
+  const weekday = { weekday: 'long', day: 'numeric', month: 'long' } as const;
+  const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
+  return sameYear ? format(getLocale(), 'day', weekday).format(at) : date(at);
+}
+
+export function startOfDay(at: Timestamp): Timestamp {
+  return new Date(at).setHours(0, 0, 0, 0);
+}
+
+/** `now`, `2 min`, `3 h`, then the day. */
+export function ago(at: Timestamp, now: Timestamp): string {
+  const past = now - at;
+  if (past < MINUTE) return m.ago_now();
+  if (past < HOUR) return m.ago_minutes({ count: Math.floor(past / MINUTE) });
+  if (past < DAY) return m.ago_hours({ count: Math.floor(past / HOUR) });
+  if (past < 2 * DAY) return m.day_yesterday();
+  const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
+  return sameYear ? format(getLocale(), 'ago', { day: 'numeric', month: 'short' }).format(at) : date(at);
+}
