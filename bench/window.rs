@@ -1,2 +1,74 @@
-//! The real window under load.
-pub(crate) async fn run() {}
+//! The real window while 50 customers write 20,000 messages in 10 s: the longest gap between frames, and the memory of
+//! the desk's process.
+
+use std::time::{Duration, Instant};
+
+use deskbell_tests::customer::V1;
+use deskbell_tests::desktop::Desktop;
+use deskbell_tests::{load, window_load};
+use serde_json::json;
+
+use crate::memory;
+
+/// 400 messages of each customer in 10 s.
+const EVERY: Duration = Duration::from_millis(25);
+
+pub(crate) async fn run() {
+    let desktop = Desktop::start().await;
+    let address = desktop.address().await;
+    let hello = json!({ "type": "hello", "locale": "en", "name": "Watched" });
+    let mut watched = V1::connect(&address, hello).await;
+    watched.say("first", "Hi").await;
+    watched.next_of("ack").await;
+    window_load::watch(&desktop, "Watched").await;
+    let process = process(desktop.data.path());
+    let before = memory::resident_kib(process);
+    let began = Instant::now();
+    let writing = async {
+        let mut pace = tokio::time::interval(EVERY);
+        for number in 0..load::MESSAGES_EACH {
+            pace.tick().await;
+            watched.say(&number.to_string(), &load::text(99, number)).await;
+            watched.next_of("ack").await;
+        }
+    };
+    tokio::join!(load::all(&address, Some(EVERY)), writing);
+    let sent = began.elapsed();
+    window_load::shown_to_the_end(&desktop).await;
+    let shown = began.elapsed();
+    let after = memory::resident_kib(process);
+    let (seen, frames) = window_load::watched(&desktop).await;
+    let mut gaps: Vec<f64> = frames.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    gaps.sort_by(f64::total_cmp);
+    println!(
+        "window: {} messages and as many replies in {:.1} s, the last on the screen after {:.1} s; {} messages of the open thread drawn; \
+         {} frames, gaps p50 {:.0} ms, p99 {:.0} ms, longest {:.0} ms; the desk's process {} MiB before, {} MiB after",
+        (load::CUSTOMERS + 1) * load::MESSAGES_EACH,
+        sent.as_secs_f64(),
+        shown.as_secs_f64(),
+        seen.len(),
+        frames.len(),
+        gaps[gaps.len() / 2],
+        gaps[gaps.len() * 99 / 100],
+        gaps[gaps.len() - 1],
+        before / 1024,
+        after / 1024,
+    );
+    desktop.close().await;
+}
+
+/// The desk's process, by its data folder.
+fn process(data: &std::path::Path) -> u32 {
+    let data = data.to_str().unwrap();
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
+        .find(|id| {
+            let arguments = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+            let arguments = String::from_utf8_lossy(&arguments);
+            let program = arguments.split('\0').next().unwrap_or_default();
+            program.ends_with("/deskbell") && arguments.contains(data)
+        })
+        .unwrap()
+}

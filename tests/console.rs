@@ -6,19 +6,8 @@ use std::collections::HashMap;
 use deskbell_protocol::agent::{AgentServerFrame, Update};
 use deskbell_protocol::{ConversationId, Seq};
 use deskbell_tests::agent::Agent;
+use deskbell_tests::load::{self, CUSTOMERS, MESSAGES_EACH};
 use deskbell_tests::server::Server;
-
-const CUSTOMERS: usize = 50;
-const MESSAGES_EACH: usize = 400;
-
-/// Sends its messages, each after the acknowledgement of the one before.
-async fn chat(server: &Server, customer: usize) {
-    let mut client = server.v1().await;
-    for number in 0..MESSAGES_EACH {
-        client.say(&number.to_string(), &format!("{customer}/{number} 你好")).await;
-        client.next_of("ack").await;
-    }
-}
 
 /// What the console was told of each thread, in the order of arrival; ends when everything was told.
 async fn listen(mut agent: Agent) -> (HashMap<ConversationId, Vec<(Seq, String)>>, usize) {
@@ -47,17 +36,16 @@ async fn twenty_thousand_messages_of_fifty_customers_arrive_complete_and_in_orde
     let server = Server::start().await;
     let agent = server.agent().await;
     let listening = tokio::spawn(listen(agent));
-    let chats = (0..CUSTOMERS).map(|customer| chat(&server, customer));
-    futures_util::future::join_all(chats).await;
+    load::all(&server.address, None).await;
     let (threads, largest) = listening.await.unwrap();
     assert_eq!(threads.len(), CUSTOMERS);
     for thread in threads.values() {
         let places: Vec<i64> = thread.iter().map(|(seq, _)| seq.0).collect();
         let expected: Vec<i64> = (1..=i64::try_from(1 + 2 * MESSAGES_EACH).unwrap()).collect();
         assert_eq!(places, expected);
-        let customer = thread[1].1.split('/').next().unwrap();
+        let customer = thread[1].1.split('/').next().unwrap().parse().unwrap();
         for number in 0..MESSAGES_EACH {
-            assert_eq!(thread[1 + 2 * number].1, format!("{customer}/{number} 你好"));
+            assert_eq!(thread[1 + 2 * number].1, load::text(customer, number));
         }
     }
     assert!(largest < 8192, "a batch of {largest} bytes does not travel inline through the window's IPC");

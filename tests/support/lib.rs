@@ -7,11 +7,14 @@ pub mod agent;
 pub mod customer;
 #[cfg(target_os = "linux")]
 pub mod desktop;
+pub mod load;
 #[cfg(target_os = "linux")]
 pub mod screen;
 pub mod server;
 #[cfg(target_os = "linux")]
 pub mod services;
+#[cfg(target_os = "linux")]
+pub mod window_load;
 #[cfg(target_os = "linux")]
 pub mod x11;
 

@@ -1,0 +1,57 @@
+//! The real window while [`crate::load`] goes on: what it was shown, and how smoothly.
+
+use serde_json::Value;
+
+use crate::desktop::Desktop;
+use crate::load::{CUSTOMERS, MESSAGES_EACH};
+
+/// Notes the place of every message that is drawn in the open thread, and the time of every frame.
+const WATCH: &str = "
+    const seen = [], thread = document.querySelector('[data-testid=thread]');
+    const note = (node) => {
+      if (node.nodeType !== 1) return;
+      const found = node.matches('[data-testid=message]') ? [node] : node.querySelectorAll('[data-testid=message]');
+      for (const message of found) seen.push(Number(message.dataset.seq));
+    };
+    thread.querySelectorAll('[data-testid=message]').forEach(note);
+    new MutationObserver((changes) => changes.forEach((change) => change.addedNodes.forEach(note)))
+      .observe(thread, { childList: true, subtree: true });
+    const frames = [];
+    const frame = (now) => { frames.push(now); requestAnimationFrame(frame); };
+    requestAnimationFrame(frame);
+    window.watched = { seen, frames };
+";
+
+/// Opens the conversation of one customer and begins to watch.
+pub async fn watch(desktop: &Desktop, name: &str) {
+    let row = format!(
+        "[...document.querySelectorAll('[data-testid=conversation-row]')].find(r => r.textContent.includes('{name}'))"
+    );
+    desktop.until(&row).await;
+    desktop.client.execute(&format!("{row}.click()"), vec![]).await.unwrap();
+    desktop.until(&format!(
+        "document.querySelector('[data-testid=thread]') && document.querySelector('h2')?.textContent.includes('{name}') && document.querySelector('[data-testid=message]')"
+    )).await;
+    desktop.client.execute(WATCH, vec![]).await.unwrap();
+}
+
+/// Waits until the watched thread shows its last message.
+pub async fn shown_to_the_end(desktop: &Desktop) {
+    let last = 1 + 2 * (MESSAGES_EACH + 1);
+    desktop.until(&format!("window.watched.seen.includes({last})")).await;
+}
+
+/// The places that were drawn, and the times of frames in milliseconds.
+pub async fn watched(desktop: &Desktop) -> (Vec<i64>, Vec<f64>) {
+    let mut watched = desktop.client.execute("return window.watched", vec![]).await.unwrap();
+    let mut take = |key: &str| -> Value { watched[key].take() };
+    (serde_json::from_value(take("seen")).unwrap(), serde_json::from_value(take("frames")).unwrap())
+}
+
+/// How many conversations the list has.
+pub async fn conversations(desktop: &Desktop) -> usize {
+    let answer = desktop.call(serde_json::json!({ "type": "snapshot" })).await;
+    let count = answer["conversations"].as_array().unwrap().len();
+    assert!(count > CUSTOMERS, "{count}");
+    count
+}

@@ -1,0 +1,42 @@
+//! The real window under load: nothing is missing and nothing is out of order. How smoothly it draws, bench/ tells.
+#![cfg(target_os = "linux")]
+
+use deskbell_tests::customer::V1;
+use deskbell_tests::desktop::Desktop;
+use deskbell_tests::{load, window_load};
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thread_that_is_watched_while_fifty_customers_write_is_drawn_complete_and_in_order() {
+    let desktop = Desktop::start().await;
+    let address = desktop.address().await;
+    // One customer more, who writes as much as the others while being watched.
+    let hello = json!({ "type": "hello", "locale": "en", "name": "Watched" });
+    let mut watched = V1::connect(&address, hello).await;
+    watched.say("first", "Hi").await;
+    watched.next_of("ack").await;
+    window_load::watch(&desktop, "Watched").await;
+    let writing = async {
+        for number in 0..load::MESSAGES_EACH {
+            watched.say(&number.to_string(), &load::text(99, number)).await;
+            watched.next_of("ack").await;
+        }
+    };
+    tokio::join!(load::all(&address, None), writing);
+    window_load::shown_to_the_end(&desktop).await;
+    let (mut seen, _) = window_load::watched(&desktop).await;
+    let last = 1 + 2 * (i64::try_from(load::MESSAGES_EACH).unwrap() + 1);
+    // Drawn once each in order; a message is drawn again only where its group changes.
+    let mut drawn = Vec::new();
+    for place in &seen {
+        if !drawn.contains(place) {
+            drawn.push(*place);
+        }
+    }
+    assert!(drawn.is_sorted(), "drawn out of order");
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen, (1..=last).collect::<Vec<_>>());
+    assert_eq!(window_load::conversations(&desktop).await, load::CUSTOMERS + 1);
+    desktop.close().await;
+}
