@@ -69,13 +69,14 @@ pub(crate) fn many(language: Language, alerts: &[Alert]) -> (String, String) {
     }
 }
 
-/// Why notifications do not work.
+/// Why notifications do not work. `error` is the system's own word.
 pub(crate) fn alerts_problem(language: Language, error: &str) -> String {
-    match language {
-        Language::En => {
-            format!("The system shows no notifications: {error}. Is a notification service running?")
-        }
-        Language::ZhCn => format!("系统无法显示通知：{error}。通知服务是否在运行？"),
+    let nobody = error.contains("ServiceUnknown");
+    match (language, nobody) {
+        (Language::En, true) => "No notification service is running on this desktop.".to_owned(),
+        (Language::En, false) => format!("The notification service does not answer: {error}."),
+        (Language::ZhCn, true) => "此桌面没有运行通知服务。".to_owned(),
+        (Language::ZhCn, false) => format!("通知服务没有响应：{error}。"),
     }
 }
 

@@ -76,6 +76,22 @@ fn is_own_page(url: &Url) -> bool {
 mod tests {
     use super::*;
 
+    /// Whatever page another window shows, it can call nothing: Tauri asks a capability that names it.
+    #[test]
+    fn only_the_consoles_window_may_call_the_desk() {
+        let config: serde_json::Value = serde_json::from_str(include_str!("../tauri.conf.json")).unwrap();
+        let security = &config["app"]["security"];
+        let capabilities = security["capabilities"].as_array().unwrap();
+        assert_eq!(capabilities.len(), 1);
+        assert_eq!(capabilities[0]["windows"], serde_json::json!([MAIN]));
+        assert!(capabilities[0].get("remote").is_none());
+        let permissions = capabilities[0]["permissions"].as_array().unwrap();
+        assert!(
+            permissions.iter().all(|name| !name.as_str().unwrap().contains(':')),
+            "nothing of Tauri's own"
+        );
+    }
+
     #[test]
     fn the_console_leads_nowhere_else() {
         let is_own = |url: &str| is_own_page(&Url::parse(url).unwrap());

@@ -49,8 +49,12 @@ async fn a_customer_who_writes_appears_and_the_automatic_reply_is_seen() {
     let desktop = Desktop::start().await;
     desktop.id("empty-desk").await;
     desktop.see("[data-testid=status-listening][data-state=listening]").await;
-    let shown = desktop.id("listen-address").await.text().await.unwrap();
-    assert!(shown.contains(&desktop.address().await), "the window says where customers connect: {shown}");
+    let address = json!(desktop.address().await);
+    desktop
+        .until(&format!(
+            "document.querySelector('[data-testid=listen-address]').textContent.includes({address})"
+        ))
+        .await;
     desktop.picture("empty").await;
     let mut customer = customer(&desktop, "Where is my parcel?").await;
     assert_eq!(customer.next().await, REPLY);
@@ -241,7 +245,9 @@ async fn without_a_tray_closing_ends_the_desk_in_order() {
     let desktop = Desktop::start().await;
     let mut customer = customer(&desktop, "Bye").await;
     assert_eq!(customer.next().await, REPLY);
-    Windows::of(&desktop.screen.display).close(TITLE);
+    let windows = Windows::of(&desktop.screen.display);
+    until("the window to show", || windows.shows(TITLE)).await;
+    windows.close(TITLE);
     assert_eq!(next_close(&mut customer.socket).await.0, 1001);
 }
 
@@ -285,8 +291,21 @@ async fn a_new_conversation_alerts_with_a_sound_and_choosing_the_alert_shows_it(
     let notice = service.next().await;
     assert_eq!(notice.title, "New conversation · Grace <b>");
     assert!(notice.sound.is_some());
-    service.click(notice.id).await;
-    desktop.until_message("customer", "My printer is on fire").await;
+    // The app begins to hear clicks a moment after it has shown the notification, and no person is as quick as a test.
+    let mut again = tokio::time::interval(std::time::Duration::from_millis(200));
+    let shown = async {
+        desktop.until_message("customer", "My printer is on fire").await;
+    };
+    let clicks = async {
+        loop {
+            again.tick().await;
+            service.click(notice.id).await;
+        }
+    };
+    tokio::select! {
+        () = shown => {}
+        () = clicks => {}
+    }
     desktop.close().await;
 }
 
@@ -327,36 +346,28 @@ async fn alerts_that_fail_are_told() {
             }
         }
     };
-    assert!(within("the desk to know of it", problem).await.starts_with("The system shows no notifications"));
+    assert_eq!(
+        within("the desk to know of it", problem).await,
+        "No notification service is running on this desktop."
+    );
     desktop.close().await;
 }
 
 #[tokio::test]
-async fn a_test_customer_is_a_customer_and_no_agent() {
+async fn a_test_customer_is_a_customer_in_a_window_of_its_own() {
     let desktop = Desktop::start().await;
-    let console = desktop.client.window().await.unwrap();
     desktop.click("open-test-customer").await;
-    let opened = async {
+    let windows = Windows::of(&desktop.screen.display);
+    until("the test customer's window", || windows.shows("Test customer 1")).await;
+    let online = async {
         let mut look = tokio::time::interval(std::time::Duration::from_millis(50));
-        loop {
+        while desktop.call(json!({ "type": "snapshot" })).await["counts"]["online"] != 1 {
             look.tick().await;
-            let windows = desktop.client.windows().await.unwrap();
-            if let Some(other) = windows.into_iter().find(|window| *window != console) {
-                return other;
-            }
         }
     };
-    let customer = within("the test customer's window", opened).await;
-    desktop.client.switch_to_window(customer).await.unwrap();
-    desktop.until(&format!("document.body.innerText.includes({})", json!(GREETING))).await;
-    let refused = desktop.client.execute_async(
-        "const done = arguments[0]; \
-         const tauri = window.__TAURI_INTERNALS__; \
-         if (!tauri) return done('no way to ask'); \
-         tauri.invoke('call', { request: { type: 'snapshot' } }).then(() => done('answered'), () => done('refused'))",
-        vec![],
-    );
-    assert_ne!(refused.await.unwrap(), json!("answered"));
-    desktop.client.switch_to_window(console).await.unwrap();
+    within("the test customer to connect", online).await;
+    windows.close("Test customer 1");
+    until("it to go", || !windows.shows("Test customer 1")).await;
+    assert!(windows.shows(TITLE), "the desk stays");
     desktop.close().await;
 }
