@@ -157,6 +157,10 @@ impl Desktop {
     pub async fn picture(&self, name: &str) {
         if let Some(folder) = std::env::var_os("DESKBELL_PICTURES") {
             std::fs::create_dir_all(&folder).unwrap();
+            // What is there is not painted yet.
+            let painted = "const done = arguments[0]; \
+                 document.fonts.ready.then(() => requestAnimationFrame(() => requestAnimationFrame(() => done())))";
+            within("the page to be painted", self.client.execute_async(painted, vec![])).await.unwrap();
             let picture = self.client.screenshot().await.unwrap();
             std::fs::write(Path::new(&folder).join(format!("{name}.png")), picture).unwrap();
         }
@@ -164,7 +168,6 @@ impl Desktop {
 
     async fn fail(&self, sentence: &str) -> ! {
         let page = self.client.execute("return document.body?.innerText", vec![]).await;
-        self.picture("failed").await;
         panic!(
             "{sentence}\n--- the page shows\n{}",
             page.map(|p| p.as_str().unwrap_or("").to_owned()).unwrap_or_default()
