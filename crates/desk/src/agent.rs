@@ -4,7 +4,7 @@ use deskbell_protocol::entity::{Control, NeedsHumanReason, Status, SystemLine};
 use deskbell_protocol::settings::{Hold, validate_hold};
 use deskbell_protocol::{HeldId, Refusal, Seq, Timestamp};
 
-use crate::decide::{Context, Decision, held_reply, stale_reply};
+use crate::decision::{Context, Decision, held_reply, stale_reply};
 use crate::responder::Draft;
 use crate::state::Origin;
 

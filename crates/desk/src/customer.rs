@@ -3,7 +3,7 @@
 use deskbell_protocol::entity::{Control, NeedsHumanReason, Status, SystemLine};
 use deskbell_protocol::{Seq, Timestamp};
 
-use crate::decide::{Context, Decision};
+use crate::decision::{Context, Decision};
 use crate::responder::Draft;
 use crate::state::Origin;
 

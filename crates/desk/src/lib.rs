@@ -10,11 +10,13 @@
 mod agent;
 mod customer;
 mod decide;
+mod decision;
 mod responder;
 mod state;
 
 pub use agent::AgentAction;
-pub use decide::{Command, Context, Decision, decide};
+pub use decide::{Command, decide};
+pub use decision::{Context, Decision};
 pub use responder::{Draft, Greeting, QuickResponder};
 pub use state::{Origin, State};
 

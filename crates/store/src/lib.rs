@@ -6,6 +6,7 @@
 //! (WAL). Nothing outside this crate names SQL.
 #![deny(missing_docs)]
 
+mod entry;
 mod error;
 mod migrations;
 mod open;
@@ -14,8 +15,9 @@ mod tables;
 mod tally;
 mod writer;
 
+pub use entry::Entry;
 pub use error::{OpenError, ReadError};
-pub use readers::{Entry, Readers};
+pub use readers::Readers;
 pub use tally::Tally;
 pub use writer::{Committed, Outcome, Publish, Receipt, Refused, Seen, Submission, Visitor};
 

@@ -3,29 +3,18 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use deskbell_desk::State;
 use deskbell_protocol::agent::{Cursor, Filter};
-use deskbell_protocol::entity::{Customer, Message};
+use deskbell_protocol::entity::Message;
 use deskbell_protocol::{ConversationId, Revision, Seq};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
+use crate::entry::Entry;
 use crate::tables::{conversation, message};
 use crate::{OpenError, ReadError};
 
 /// Questions answered at once; more wait.
 const CONNECTIONS: usize = 4;
-
-/// A conversation as stored.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// Its id.
-    pub id: ConversationId,
-    /// Its state.
-    pub state: State,
-    /// Its customer.
-    pub customer: Customer,
-}
 
 /// Read connections, shared.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use deskbell_protocol::{ConversationId, HeldId, Revision, Seq, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
 use super::{from_json, from_json_or_null, from_word, json, json_or_null, word};
-use crate::readers::Entry;
+use crate::entry::Entry;
 
 pub(crate) const CREATE: &str = "
 CREATE TABLE conversation (
