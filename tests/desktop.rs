@@ -2,14 +2,17 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::path::Path;
 use std::process::Stdio;
 
 use deskbell_tests::customer::{Plain, V1, next_close};
 use deskbell_tests::desktop::Desktop;
+use deskbell_tests::server::Server;
 use deskbell_tests::services::{Notifications, TrayHost};
 use deskbell_tests::x11::Windows;
 use deskbell_tests::{until, within};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 const GREETING: &str = "Hello, welcome to live support. What can we help you with?";
 const REPLY: &str = "Hello, what can we help you with?";
@@ -61,6 +64,19 @@ async fn a_customer_who_writes_appears_and_the_automatic_reply_is_seen() {
     open_conversation(&desktop).await;
     desktop.until_message("customer", "Where is my parcel?").await;
     desktop.until_message("automatic", REPLY).await;
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn the_address_can_be_copied() {
+    let desktop = Desktop::start().await;
+    desktop.see("[data-testid=status-listening][data-state=listening]").await;
+    desktop.click("copy-address").await;
+    // Pasted as a person would, so that it has been in the system's clipboard.
+    let paste = "\u{e009}v\u{e000}";
+    desktop.id("search").await.send_keys(paste).await.unwrap();
+    let address = json!(desktop.address().await);
+    desktop.until(&format!("document.querySelector('[data-testid=search]').value.includes({address})")).await;
     desktop.close().await;
 }
 
@@ -255,21 +271,38 @@ async fn without_a_tray_closing_ends_the_desk_in_order() {
 async fn the_end_asked_for_by_the_system_is_an_orderly_one() {
     let desktop = Desktop::start().await;
     // A desk of its own beside the other: it has its own data folder.
-    let data = tempfile::TempDir::new().unwrap();
-    let mut app = desktop.screen.app(&["--listen", "127.0.0.1:0", "--data", data.path().to_str().unwrap()]);
-    let mut app = app.stdout(Stdio::null()).spawn().unwrap();
-    until("the second desk's data", || data.path().join("deskbell.db").exists()).await;
+    let data = TempDir::new().unwrap();
+    let (code, said) = start_and_terminate(&desktop, data.path()).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(data.path().join("deskbell.db").exists());
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn a_data_folder_in_use_is_said_and_ends_with_an_error() {
+    let server = Server::start().await;
+    let desktop = Desktop::start().await;
+    let (code, said) = start_and_terminate(&desktop, server.data.path()).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("Another Deskbell is running"), "{said}");
+    desktop.close().await;
+}
+
+/// Starts the app on this data folder, asks it to end once it can hear that, and gives its exit code and what it said.
+async fn start_and_terminate(desktop: &Desktop, data: &Path) -> (Option<i32>, String) {
+    let mut app = desktop.screen.app(&["--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
+    let app = app.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let id = app.id().unwrap().to_string();
-    until("its window", || {
-        // Handlers of signals are set before the window shows.
+    until("the app to hear signals", || {
         std::fs::read_to_string(format!("/proc/{id}/status")).is_ok_and(|status| handles_sigterm(&status))
     })
     .await;
+    // By then the desk is open or not: both begin together.
+    until("the window to show", || Windows::of(&desktop.screen.display).count(TITLE) == 2).await;
     let killed = tokio::process::Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
     assert!(killed.success());
-    let status = within("the second desk's end", app.wait()).await.unwrap();
-    assert_eq!(status.code(), Some(0));
-    desktop.close().await;
+    let output = within("the app's end", app.wait_with_output()).await.unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 /// Whether a process handles SIGTERM (15), as /proc tells: a mask of the signals that are caught.

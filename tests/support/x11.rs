@@ -21,7 +21,12 @@ impl Windows {
 
     /// Whether a window of this title is on the screen.
     pub fn shows(&self, title: &str) -> bool {
-        self.titled(title).into_iter().any(|window| self.is_viewable(window))
+        self.count(title) > 0
+    }
+
+    /// How many windows of this title are on the screen.
+    pub fn count(&self, title: &str) -> usize {
+        self.titled(title).into_iter().filter(|window| self.is_viewable(*window)).count()
     }
 
     /// Presses the close button of the windows of this title, which a window manager would draw.
