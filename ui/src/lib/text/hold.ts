@@ -4,7 +4,11 @@ import { m } from '$paraglide/messages.js';
 /** `at once`, `15 s` or `ask me`. */
 export function holdLabel(hold: Hold): string {
   if (hold.kind === 'ask') return m.hold_ask();
-  return hold.seconds === 0 ? m.hold_none() : m.hold_seconds({ count: hold.seconds });
+  if (hold.seconds === 0) return m.hold_none();
+  const minutes = hold.seconds / 60;
+  return Number.isInteger(minutes) && minutes > 1
+    ? m.minutes({ count: minutes })
+    : m.hold_seconds({ count: hold.seconds });
 }
 
 export function sameHold(a: Hold | null, b: Hold | null): boolean {

@@ -60,3 +60,10 @@ export function ago(at: Timestamp, now: Timestamp): string {
   const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
   return sameYear ? format(getLocale(), 'ago', { day: 'numeric', month: 'short' }).format(at) : date(at);
 }
+
+/** What is left of a wait: `9 s`, from 90 s on `9:56`. Rounded up, so that it ends with the wait. */
+export function countdown(milliseconds: number): string {
+  const seconds = Math.max(0, Math.ceil(milliseconds / 1_000));
+  if (seconds < 90) return m.seconds({ count: seconds });
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}
