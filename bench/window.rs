@@ -21,7 +21,7 @@ pub(crate) async fn run() {
     watched.say("first", "Hi").await;
     watched.next_of("ack").await;
     window_load::watch(&desktop, "Watched").await;
-    let process = process(desktop.data.path());
+    let process = process(&desktop.data);
     let before = memory::resident_kib(process);
     let began = Instant::now();
     let writing = async {

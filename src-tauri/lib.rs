@@ -18,6 +18,7 @@ mod window;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use deskbell_server::arguments::{self, Arguments};
 use deskbell_server::{Desk, Options};
@@ -26,6 +27,9 @@ use tauri::{AppHandle, RunEvent, WindowEvent};
 
 use shell::Shell;
 use window::MAIN;
+
+/// How long after it could not be opened the desk is tried again.
+const REOPEN: Duration = Duration::from_secs(2);
 
 /// Starts the desk and its window, and returns when both are closed.
 pub fn run() -> ExitCode {
@@ -114,18 +118,25 @@ fn build(arguments: Arguments) -> tauri::Result<tauri::App> {
         .build(context)
 }
 
-/// Opens the desk while the window is being made. The console shows why when it cannot.
+/// Opens the desk while the window is being made. When it cannot, the console says why, and this tries again: the other
+/// Deskbell on the data folder may close.
 async fn open_desk(app: AppHandle, options: Options) {
-    let opened = Desk::open(options).await;
-    if let Err(error) = &opened {
-        tracing::error!("the desk cannot be opened: {error}");
-    }
-    let desk = opened.as_ref().ok().cloned();
-    window::shell(&app).opened(opened);
-    if let Some(desk) = desk {
-        spawn(attention::attend(app, desk.clone()));
-        desk.listen().await;
-    }
+    let shell = window::shell(&app);
+    let desk = loop {
+        match Desk::open(options.clone()).await {
+            Ok(desk) => break desk,
+            Err(error) => {
+                if !shell.has_failed() {
+                    tracing::error!("the desk cannot be opened: {error}");
+                }
+                shell.failed(&error);
+                tokio::time::sleep(REOPEN).await;
+            }
+        }
+    };
+    shell.opened(desk.clone());
+    spawn(attention::attend(app.clone(), desk.clone()));
+    desk.listen().await;
 }
 
 fn on_event(app: &AppHandle, event: RunEvent) {

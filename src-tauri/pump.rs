@@ -71,7 +71,7 @@ async fn run(
     begin: watch::Sender<bool>,
     acknowledged: watch::Receiver<i64>,
 ) {
-    let Ok(desk) = window::shell(&app).desk().await else { return };
+    let Some(desk) = window::shell(&app).desk_at_last().await else { return };
     let watch = desk.watch();
     begin.send_replace(true);
     carry(watch, &channel, acknowledged).await;

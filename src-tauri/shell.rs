@@ -38,15 +38,17 @@ impl Shell {
         }
     }
 
-    /// Tells those who wait how the opening went.
-    pub(crate) fn opened(&self, opened: Result<Desk, OpenError>) {
-        self.opening.send_replace(match opened {
-            Ok(desk) => Opening::Open(desk),
-            Err(error) => Opening::Failed(error.to_string()),
-        });
+    /// Gives the desk to those who wait for it.
+    pub(crate) fn opened(&self, desk: Desk) {
+        self.opening.send_replace(Opening::Open(desk));
     }
 
-    /// The desk, as soon as it is open.
+    /// Tells those who wait why there is no desk yet.
+    pub(crate) fn failed(&self, error: &OpenError) {
+        self.opening.send_replace(Opening::Failed(error.to_string()));
+    }
+
+    /// The desk, as soon as it is open, or why it is not.
     pub(crate) async fn desk(&self) -> Result<Desk, Refusal> {
         let mut opening = self.opening.subscribe();
         let opened = opening.wait_for(|opening| !matches!(opening, Opening::Waiting)).await;
@@ -54,6 +56,16 @@ impl Shell {
             Ok(Opening::Open(desk)) => Ok(desk.clone()),
             Ok(Opening::Failed(sentence)) => Err(Refusal::new(Code::Internal, sentence)),
             Ok(Opening::Waiting) | Err(_) => Err(Refusal::new(Code::ShuttingDown, "The desk is closing.")),
+        }
+    }
+
+    /// The desk, however often its opening fails before.
+    pub(crate) async fn desk_at_last(&self) -> Option<Desk> {
+        let mut opening = self.opening.subscribe();
+        let opened = opening.wait_for(|opening| matches!(opening, Opening::Open(_))).await;
+        match opened.as_deref() {
+            Ok(Opening::Open(desk)) => Some(desk.clone()),
+            _ => None,
         }
     }
 

@@ -248,7 +248,7 @@ async fn closing_hides_in_the_tray_and_a_second_start_shows_the_first_window() {
     customer.send("And now?").await;
     assert_eq!(customer.next().await, REPLY, "the desk goes on without its window");
 
-    let data = desktop.data.path().to_str().unwrap();
+    let data = desktop.data.to_str().unwrap();
     let second = within("the second start to end", desktop.screen.app(&["--data", data]).status()).await;
     assert!(second.unwrap().success());
     until("the first window to show", || windows.shows(TITLE)).await;
@@ -285,6 +285,18 @@ async fn a_data_folder_in_use_is_said_and_ends_with_an_error() {
     let (code, said) = start_and_terminate(&desktop, server.data.path()).await;
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("Another Deskbell is running"), "{said}");
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn a_window_without_a_desk_says_why_and_gets_it_when_the_other_has_closed() {
+    let server = Server::start().await;
+    let desktop = Desktop::start_with(server.data.path(), "127.0.0.1:0").await;
+    desktop.until("document.body.innerText.includes('Another Deskbell is running')").await;
+    let _data = server.stop().await;
+    let mut customer = customer(&desktop, "At last").await;
+    assert_eq!(customer.next().await, REPLY);
+    desktop.id("conversation-row").await;
     desktop.close().await;
 }
 

@@ -1,6 +1,6 @@
 //! The real window, driven as a person would: tauri-driver and WebKitWebDriver under Xvfb.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fantoccini::elements::Element;
@@ -23,7 +23,8 @@ const LOOK: Duration = Duration::from_millis(40);
 pub struct Desktop {
     pub client: Client,
     pub screen: Screen,
-    pub data: TempDir,
+    pub data: PathBuf,
+    _data: Option<TempDir>,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -42,18 +43,28 @@ impl Desktop {
 
     /// Starts the app after something else has been started on its screen.
     pub async fn start_in(listen: &str, before: impl AsyncFnOnce(&Screen)) -> Self {
+        let data = TempDir::new().unwrap();
+        let path = data.path().to_owned();
+        Self { _data: Some(data), ..Self::begin(&path, listen, before).await }
+    }
+
+    /// Starts the app on a data folder that is there already.
+    pub async fn start_with(data: &Path, listen: &str) -> Self {
+        Self::begin(data, listen, async |_| {}).await
+    }
+
+    async fn begin(data: &Path, listen: &str, before: impl AsyncFnOnce(&Screen)) -> Self {
         let alone = ONE_AT_A_TIME.lock().await;
         let screen = Screen::start().await;
         before(&screen).await;
-        let data = TempDir::new().unwrap();
-        let client = open(&screen, data.path(), listen).await;
-        Self { client, screen, data, _alone: alone }
+        let client = open(&screen, data, listen).await;
+        Self { client, screen, data: data.to_owned(), _data: None, _alone: alone }
     }
 
     /// Ends the app without asking it and starts it again on the same data folder.
     pub async fn restart(&mut self, listen: &str) {
         self.client.clone().close().await.unwrap();
-        self.client = open(&self.screen, self.data.path(), listen).await;
+        self.client = open(&self.screen, &self.data, listen).await;
     }
 
     /// Ends the WebDriver session and with it the app.
