@@ -9,24 +9,33 @@ pub(crate) fn package(appimage: bool) -> Done {
     setup::app()?;
     console::build()?;
     build(true)?;
-    let formats = if cfg!(target_os = "linux") {
-        if appimage {
-            println!("An AppImage is asked for: its tools are downloaded from GitHub by the Tauri CLI.");
-            "deb,appimage"
-        } else {
-            println!(
-                "No AppImage: the Tauri CLI downloads its tools from GitHub, which not every machine may. \
-                 Ask for one with cargo xtask package --appimage."
-            );
-            "deb"
-        }
+    bundle(if cfg!(target_os = "linux") {
+        "deb"
     } else if cfg!(target_os = "macos") {
         "app,dmg"
     } else {
         "nsis"
-    };
-    // What is built already is packed: `tauri build` would choose other features and compile much of it again.
-    run(npm().args(["exec", "--no", "--", "tauri", "bundle", "--bundles", formats]))?;
+    })?;
     println!("\nThe installers lie in {}.", target().join("release/bundle").display());
-    Ok(())
+    if appimage {
+        bundle("appimage").map_err(|sentence| {
+            format!(
+                "{sentence} There is no AppImage: the Tauri CLI downloads its tools from GitHub, and could not. \
+                 The other installers are made."
+            )
+        })
+    } else {
+        if cfg!(target_os = "linux") {
+            println!(
+                "No AppImage was made: its tools are downloaded from GitHub, which not every machine may. \
+                 Ask for it with cargo xtask package --appimage."
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Packs what is built already: `tauri build` would choose other features and compile much of it again.
+fn bundle(formats: &str) -> Done {
+    run(npm().args(["exec", "--no", "--", "tauri", "bundle", "--bundles", formats]))
 }
