@@ -42,3 +42,5 @@ pub(crate) const BATCH_BYTES: usize = 7_000;
 pub(crate) const BATCH_FRAME: Duration = Duration::from_millis(16);
 /// Closing the desk waits this long for sockets to say goodbye.
 pub(crate) const GOODBYE: Duration = Duration::from_secs(3);
+/// While batches are full, states of conversations coalesce for this long.
+pub(crate) const CONVERSATIONS: Duration = Duration::from_millis(100);

@@ -6,19 +6,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use deskbell_protocol::ConversationId;
 use deskbell_protocol::agent::{Batch, Update};
-use deskbell_protocol::entity::{Conversation, Counts};
+use deskbell_protocol::entity::{ActivityKind, Conversation, Counts};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::clock::now;
-use crate::limits::{BATCH_BYTES, BATCH_FRAME, WATCH_BYTES, WATCH_UPDATES};
+use crate::limits::{BATCH_BYTES, BATCH_FRAME, CONVERSATIONS, WATCH_BYTES, WATCH_UPDATES};
 
 /// A console's end: asks for batches.
 #[derive(Debug)]
 pub struct Watch {
     mailbox: Arc<Mailbox>,
     serial: i64,
+    /// The last batch that was not full.
     last: Option<Instant>,
+    /// When all conversations that had changed were last told.
+    conversations: Instant,
 }
 
 /// The desk's end.
@@ -31,19 +34,14 @@ pub(crate) struct Mailbox {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    slots: VecDeque<Slot>,
+    updates: VecDeque<Arc<Update>>,
+    /// Conversations that have changed, in the order of their first change; their newest states are in the map.
+    changed: VecDeque<ConversationId>,
     conversations: HashMap<ConversationId, Arc<Conversation>>,
     counts: Option<Counts>,
     bytes: usize,
     resync: bool,
     closed: bool,
-}
-
-#[derive(Debug)]
-enum Slot {
-    /// The newest state is in the map.
-    Conversation(ConversationId),
-    Update(Arc<Update>),
 }
 
 impl Mailbox {
@@ -52,8 +50,7 @@ impl Mailbox {
         self.change(|waiting| {
             let id = conversation.id;
             if waiting.conversations.insert(id, Arc::clone(conversation)).is_none() {
-                waiting.bytes = waiting.bytes.saturating_add(bytes_of_conversation(conversation));
-                waiting.slots.push_back(Slot::Conversation(id));
+                waiting.changed.push_back(id);
             }
         });
     }
@@ -65,7 +62,7 @@ impl Mailbox {
                 waiting.conversations.remove(conversation);
             }
             waiting.bytes = waiting.bytes.saturating_add(bytes_of(update));
-            waiting.slots.push_back(Slot::Update(Arc::clone(update)));
+            waiting.updates.push_back(Arc::clone(update));
         });
     }
 
@@ -84,7 +81,8 @@ impl Mailbox {
         // After a resync the console asks for everything; until it is told so, nothing else matters.
         if !waiting.resync {
             change(&mut waiting);
-            if waiting.slots.len() > WATCH_UPDATES || waiting.bytes > WATCH_BYTES {
+            let many = waiting.updates.len().saturating_add(waiting.changed.len());
+            if many > WATCH_UPDATES || waiting.bytes > WATCH_BYTES {
                 *waiting = Waiting { resync: true, closed: waiting.closed, ..Waiting::default() };
             }
         }
@@ -92,56 +90,59 @@ impl Mailbox {
         self.changed.notify_one();
     }
 
-    fn take(&self) -> Taken {
+    /// One batch. States of conversations come last, so that while batches are full they wait and coalesce, unless
+    /// they are `due`.
+    fn take(&self, due: bool) -> Taken {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let mut taken = Taken::default();
         if std::mem::take(&mut waiting.resync) {
             taken.updates.push(Update::Resync {});
         }
-        while taken.bytes < BATCH_BYTES {
-            let Some(slot) = waiting.slots.pop_front() else { break };
-            let (update, bytes) = match slot {
-                Slot::Conversation(id) => {
-                    let Some(newest) = waiting.conversations.remove(&id) else { continue };
-                    let bytes = bytes_of_conversation(&newest);
-                    (Update::Conversation { conversation: Box::new(Arc::unwrap_or_clone(newest)) }, bytes)
-                }
-                Slot::Update(update) => {
-                    let bytes = bytes_of(&update);
-                    (Arc::unwrap_or_clone(update), bytes)
-                }
-            };
-            // A large update travels alone rather than push the others over the limit.
-            if !taken.updates.is_empty() && taken.bytes.saturating_add(bytes) > BATCH_BYTES {
-                put_back(&mut waiting, update);
-                taken.full = true;
-                break;
-            }
-            waiting.bytes = waiting.bytes.saturating_sub(bytes);
-            taken.bytes = taken.bytes.saturating_add(bytes);
-            taken.updates.push(update);
+        if due {
+            waiting.take_conversations(&mut taken);
         }
-        taken.full |= taken.bytes >= BATCH_BYTES;
+        waiting.take_updates(&mut taken);
+        if !due {
+            waiting.take_conversations(&mut taken);
+        }
         if !taken.full
             && let Some(counts) = waiting.counts.take()
         {
             taken.updates.push(Update::Counts { counts });
         }
-        taken.closed = waiting.closed && waiting.slots.is_empty();
+        taken.closed = waiting.closed && waiting.updates.is_empty() && waiting.changed.is_empty();
         taken
     }
 }
 
-fn put_back(waiting: &mut Waiting, update: Update) {
-    let slot = match update {
-        Update::Conversation { conversation } => {
-            let id = conversation.id;
-            waiting.conversations.insert(id, Arc::new(*conversation));
-            Slot::Conversation(id)
+impl Waiting {
+    fn take_updates(&mut self, taken: &mut Taken) {
+        while let Some(next) = self.updates.front() {
+            let bytes = bytes_of(next);
+            if !taken.has_room_for(bytes) {
+                return;
+            }
+            let Some(update) = self.updates.pop_front() else { return };
+            self.bytes = self.bytes.saturating_sub(bytes);
+            taken.put(Arc::unwrap_or_clone(update), bytes);
         }
-        other => Slot::Update(Arc::new(other)),
-    };
-    waiting.slots.push_front(slot);
+    }
+
+    fn take_conversations(&mut self, taken: &mut Taken) {
+        while let Some(id) = self.changed.front() {
+            if let Some(newest) = self.conversations.get(id) {
+                let bytes = bytes_of_conversation(newest);
+                if !taken.has_room_for(bytes) {
+                    return;
+                }
+                let update = Update::Conversation { conversation: Box::new(Conversation::clone(newest)) };
+                self.conversations.remove(id);
+                taken.put(update, bytes);
+            }
+            self.changed.pop_front();
+        }
+        taken.all_conversations = true;
+    }
 }
 
 #[derive(Default)]
@@ -149,12 +150,27 @@ struct Taken {
     updates: Vec<Update>,
     bytes: usize,
     full: bool,
+    all_conversations: bool,
     closed: bool,
+}
+
+impl Taken {
+    /// A large update travels alone rather than push the others over the limit.
+    fn has_room_for(&mut self, bytes: usize) -> bool {
+        let fits = self.updates.is_empty() || self.bytes.saturating_add(bytes) <= BATCH_BYTES;
+        self.full |= !fits;
+        fits
+    }
+
+    fn put(&mut self, update: Update, bytes: usize) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.updates.push(update);
+    }
 }
 
 impl Watch {
     pub(crate) fn new(mailbox: Arc<Mailbox>) -> Self {
-        Self { mailbox, serial: 0, last: None }
+        Self { mailbox, serial: 0, last: None, conversations: Instant::now() }
     }
 
     /// The next batch, as soon as something happened, but not within 16 ms of the last one unless that was full.
@@ -164,7 +180,10 @@ impl Watch {
             if let Some(last) = self.last {
                 tokio::time::sleep_until(last + BATCH_FRAME).await;
             }
-            let taken = self.mailbox.take();
+            let taken = self.mailbox.take(self.conversations.elapsed() >= CONVERSATIONS);
+            if taken.all_conversations {
+                self.conversations = Instant::now();
+            }
             if !taken.updates.is_empty() {
                 self.last = (!taken.full).then(Instant::now);
                 self.serial = self.serial.saturating_add(1);
@@ -183,10 +202,15 @@ fn bytes_of(update: &Update) -> usize {
     match update {
         Update::Conversation { conversation } => bytes_of_conversation(conversation),
         Update::Message { message, .. } => {
-            let system = if message.system.is_some() { 200 } else { 0 };
-            200_usize.saturating_add(message.text.len()).saturating_add(system)
+            let more = if message.system.is_some() || message.source.is_some() { 160 } else { 0 };
+            220_usize.saturating_add(message.text.len()).saturating_add(more)
         }
-        Update::Activity { .. } => 420,
+        Update::Activity { event } => match &event.kind {
+            ActivityKind::Received { preview, .. } | ActivityKind::Sent { preview, .. } => {
+                260_usize.saturating_add(preview.len())
+            }
+            _ => 600,
+        },
         Update::Settings { .. } => 4_000,
         _ => 200,
     }
