@@ -35,9 +35,32 @@ pub(crate) fn open(app: &AppHandle) -> tauri::Result<WebviewWindow> {
         .on_navigation(is_own_page)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
+    #[cfg(target_os = "linux")]
+    if !has_graphics_hardware() {
+        paint_in_software(&window)?;
+    }
     let background = if window.theme()? == Theme::Dark { DARK } else { LIGHT };
     window.set_background_color(Some(background))?;
     Ok(window)
+}
+
+/// Whether there is a device that could draw for the page.
+#[cfg(target_os = "linux")]
+fn has_graphics_hardware() -> bool {
+    let devices = std::fs::read_dir("/dev/dri").into_iter().flatten().flatten();
+    devices.filter_map(|device| device.file_name().into_string().ok()).any(|name| name.starts_with("renderD"))
+}
+
+/// Without graphics hardware (remote desktops, virtual machines) WebKit would imitate it: under load single frames then
+/// took up to 2 s (bench/window.rs), where plain painting stays near 100 ms.
+#[cfg(target_os = "linux")]
+fn paint_in_software(window: &WebviewWindow) -> tauri::Result<()> {
+    use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt as _, WebViewExt as _};
+    window.with_webview(|webview| {
+        if let Some(settings) = webview.inner().settings() {
+            settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
+        }
+    })
 }
 
 /// Brings the console's window before the agent.

@@ -18,11 +18,11 @@ pub fn text(customer: usize, number: usize) -> String {
 
 /// One customer: each message after the acknowledgement of the one before, and with `every` no sooner than that after
 /// it.
-async fn chat(address: &str, customer: usize, every: Option<Duration>) {
+async fn chat(address: &str, customer: usize, messages: usize, every: Option<Duration>) {
     let name = format!("Customer {customer:02}");
     let mut client = V1::connect(address, json!({ "type": "hello", "locale": "en", "name": name })).await;
     let mut pace = every.map(tokio::time::interval);
-    for number in 0..MESSAGES_EACH {
+    for number in 0..messages {
         if let Some(pace) = &mut pace {
             pace.tick().await;
         }
@@ -33,6 +33,11 @@ async fn chat(address: &str, customer: usize, every: Option<Duration>) {
 
 /// All customers at once, to the end.
 pub async fn all(address: &str, every: Option<Duration>) {
-    let chats = (0..CUSTOMERS).map(|customer| chat(address, customer, every));
+    each(address, MESSAGES_EACH, every).await;
+}
+
+/// All customers at once, each with this many messages.
+pub async fn each(address: &str, messages: usize, every: Option<Duration>) {
+    let chats = (0..CUSTOMERS).map(|customer| chat(address, customer, messages, every));
     futures_util::future::join_all(chats).await;
 }

@@ -31,12 +31,23 @@ export function items(messages: Message[]): Item[] {
   return drawn;
 }
 
+/** What was drawn of a message: the same again while nothing changes, so that nothing is drawn again. */
+const drawnBefore = new WeakMap<Message, Item>();
+
 function item(message: Message, before: Message | undefined, after: Message | undefined): Item {
+  const known = drawnBefore.get(message);
+  const joined = before !== undefined && together(before, message);
+  const last = after === undefined || !together(message, after);
+  if (known && (known.kind !== 'bubble' || (known.joined === joined && known.last === last))) return known;
+  const drawn = newItem(message, joined, last);
+  drawnBefore.set(message, drawn);
+  return drawn;
+}
+
+function newItem(message: Message, joined: boolean, last: boolean): Item {
   const key = String(message.seq);
   if (message.author === 'system') return { kind: 'system', key, message };
   if (message.author === 'note') return { kind: 'note', key, message };
-  const joined = before !== undefined && together(before, message);
-  const last = after === undefined || !together(message, after);
   return { kind: 'bubble', key, message, joined, last };
 }
 
@@ -44,8 +55,8 @@ function together(a: Message, b: Message): boolean {
   return (
     a.author === b.author &&
     a.name === b.name &&
-    JSON.stringify(a.source) === JSON.stringify(b.source) &&
     b.at - a.at < TOGETHER &&
+    JSON.stringify(a.source) === JSON.stringify(b.source) &&
     startOfDay(a.at) === startOfDay(b.at)
   );
 }
