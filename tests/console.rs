@@ -1,5 +1,5 @@
 //! The console's updates: complete, in order, in small batches, whatever the load.
-#![allow(clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::HashMap;
 

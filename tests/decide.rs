@@ -1,4 +1,5 @@
 //! The state machine under any order of customer messages, timers, slow responders and agent actions.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use deskbell_desk::{AgentAction, Command, Context, Draft, Greeting, State, decide};
 use deskbell_protocol::entity::{Author, Control, Message, NeedsHumanReason, Source, SourceKind};

@@ -1,5 +1,5 @@
 //! `deskbell-server`: the same desk without a window.
-#![allow(clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use deskbell_protocol::agent::{AgentClientFrame, AgentServerFrame, Request, Response, Update};
 use deskbell_protocol::entity::Listening;

@@ -1,5 +1,5 @@
 //! What lasts: everything, however the desk was stopped.
-#![allow(clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use deskbell_protocol::agent::Request;
 use deskbell_protocol::entity::Control;
