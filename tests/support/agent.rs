@@ -10,6 +10,7 @@ use futures_util::SinkExt as _;
 use tokio_tungstenite::tungstenite;
 
 use crate::customer::{Socket, next_text, open};
+use crate::within;
 
 /// A console.
 pub struct Agent {
@@ -81,11 +82,14 @@ impl Agent {
 
     /// Waits for an update for which `wanted` finds something.
     pub async fn update<T>(&mut self, mut wanted: impl FnMut(Update) -> Option<T>) -> T {
-        loop {
-            if let Some(found) = wanted(self.next_update().await) {
-                return found;
+        within("an update", async {
+            loop {
+                if let Some(found) = wanted(self.next_update().await) {
+                    return found;
+                }
             }
-        }
+        })
+        .await
     }
 
     /// Waits until a conversation is as `wanted` says.

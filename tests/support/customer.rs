@@ -43,16 +43,19 @@ pub async fn next_text(socket: &mut Socket) -> Option<String> {
 
 /// The code and reason of the close frame that must come.
 pub async fn next_close(socket: &mut Socket) -> (u16, String) {
-    loop {
-        match within("a close frame", socket.next()).await {
-            Some(Ok(Message::Close(frame))) => {
-                let frame = frame.expect("a close frame with a code");
-                return (frame.code.into(), frame.reason.to_string());
+    within("a close frame", async {
+        loop {
+            match socket.next().await {
+                Some(Ok(Message::Close(frame))) => {
+                    let frame = frame.expect("a close frame with a code");
+                    return (frame.code.into(), frame.reason.to_string());
+                }
+                Some(Ok(_)) => {}
+                other => panic!("no close frame but {other:?}"),
             }
-            Some(Ok(_)) => {}
-            other => panic!("no close frame but {other:?}"),
         }
-    }
+    })
+    .await
 }
 
 /// A client that knows nothing but text frames.
@@ -127,21 +130,27 @@ impl V1 {
 
     /// The next frame of this type; others are passed over.
     pub async fn next_of(&mut self, kind: &str) -> Value {
-        loop {
-            let frame = self.next().await;
-            if frame["type"] == kind {
-                return frame;
+        within(kind, async {
+            loop {
+                let frame = self.next().await;
+                if frame["type"] == kind {
+                    return frame;
+                }
             }
-        }
+        })
+        .await
     }
 
     /// The next message of this author; other frames are passed over.
     pub async fn next_from(&mut self, author: &str) -> Value {
-        loop {
-            let frame = self.next_of("message").await;
-            if frame["author"] == author {
-                return frame;
+        within(author, async {
+            loop {
+                let frame = self.next_of("message").await;
+                if frame["author"] == author {
+                    return frame;
+                }
             }
-        }
+        })
+        .await
     }
 }

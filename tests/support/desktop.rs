@@ -172,7 +172,13 @@ impl Desktop {
             let painted = "const done = arguments[0]; \
                  document.fonts.ready.then(() => requestAnimationFrame(() => requestAnimationFrame(() => done())))";
             within("the page to be painted", self.client.execute_async(painted, vec![])).await.unwrap();
-            let picture = self.client.screenshot().await.unwrap();
+            // Painted in software, a page on which nothing moves is never presented again, and the picture would wait
+            // for that: so a point moves, too faint to be seen, until the picture is there.
+            let moving = "let on = false; window.moving = setInterval(() => { on = !on; \
+                 document.body.style.boxShadow = on ? 'inset 0 0 0 1px rgb(0 0 0 / 0.004)' : 'none'; }, 20)";
+            self.client.execute(moving, vec![]).await.unwrap();
+            let picture = within("a picture", self.client.screenshot()).await.unwrap();
+            self.client.execute("clearInterval(window.moving)", vec![]).await.unwrap();
             std::fs::write(Path::new(&folder).join(format!("{name}.png")), picture).unwrap();
         }
     }

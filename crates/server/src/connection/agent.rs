@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use super::socket::{End, Incoming, Socket};
 use crate::desk::Desk;
 use crate::limits::{HELLO, OFFENCES};
+use crate::watch::Watch;
 
 /// Calls answered at once for one console; more wait in its socket.
 const CALLS: usize = 16;
@@ -18,7 +19,7 @@ const CALLS: usize = 16;
 pub(crate) async fn serve(desk: Desk, stream: TcpStream, read: Vec<u8>) {
     let mut socket = Socket::new(stream, read).await;
     let end = match tokio::time::timeout(HELLO, authorize(&desk, &mut socket)).await {
-        Ok(Ok(())) => converse(&desk, &mut socket).await,
+        Ok(Ok(watch)) => converse(&desk, &mut socket, watch).await,
         Ok(Err(end)) => end,
         Err(_elapsed) => End::refused(Code::TimedOut, "No hello came within 10 seconds."),
     };
@@ -29,13 +30,15 @@ pub(crate) async fn serve(desk: Desk, stream: TcpStream, read: Vec<u8>) {
     socket.close(&end).await;
 }
 
-async fn authorize(desk: &Desk, socket: &mut Socket) -> Result<(), End> {
+/// The watch of a console that has shown the secret. It begins before the console is told so: nothing falls between.
+async fn authorize(desk: &Desk, socket: &mut Socket) -> Result<Watch, End> {
     loop {
         match socket.receive(true).await? {
             Incoming::Alive => {}
             Incoming::Text(text) => match serde_json::from_str(&text) {
                 Ok(AgentClientFrame::Hello { secret }) if desk.is_secret(&secret) => {
-                    return send(socket, &AgentServerFrame::Welcome {}).await;
+                    let watch = desk.watch();
+                    return send(socket, &AgentServerFrame::Welcome {}).await.map(|()| watch);
                 }
                 _ => return Err(unauthorized()),
             },
@@ -48,8 +51,7 @@ fn unauthorized() -> End {
     End::refused(Code::Unauthorized, "The secret is missing or wrong. Open the link that the desk printed.")
 }
 
-async fn converse(desk: &Desk, socket: &mut Socket) -> End {
-    let mut watch = desk.watch();
+async fn converse(desk: &Desk, socket: &mut Socket, mut watch: Watch) -> End {
     let mut stopping = desk.stopping();
     let mut calls = FuturesUnordered::new();
     let mut offences = 0;
