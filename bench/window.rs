@@ -3,10 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use deskbell_tests::customer::V1;
 use deskbell_tests::desktop::Desktop;
 use deskbell_tests::{load, window_load};
-use serde_json::json;
 
 use crate::memory;
 
@@ -18,11 +16,7 @@ const WARM_UP: usize = 150;
 pub(crate) async fn run() {
     let desktop = Desktop::start().await;
     let address = desktop.address().await;
-    let hello = json!({ "type": "hello", "locale": "en", "name": "Watched" });
-    let mut watched = V1::connect(&address, hello).await;
-    watched.say("first", "Hi").await;
-    watched.next_of("ack").await;
-    window_load::watch(&desktop, "Watched").await;
+    let mut watched = window_load::watched_customer(&desktop).await;
     // Where graphics are drawn in software, the first seconds of heavy drawing compile shaders: that is not load.
     load::each(&address, WARM_UP, Some(EVERY)).await;
     let process = process(&desktop.data);

@@ -2,21 +2,15 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use deskbell_tests::customer::V1;
 use deskbell_tests::desktop::Desktop;
 use deskbell_tests::{load, window_load};
-use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thread_that_is_watched_while_fifty_customers_write_is_drawn_complete_and_in_order() {
     let desktop = Desktop::start().await;
     let address = desktop.address().await;
     // One customer more, who writes as much as the others while being watched.
-    let hello = json!({ "type": "hello", "locale": "en", "name": "Watched" });
-    let mut watched = V1::connect(&address, hello).await;
-    watched.say("first", "Hi").await;
-    watched.next_of("ack").await;
-    window_load::watch(&desktop, "Watched").await;
+    let mut watched = window_load::watched_customer(&desktop).await;
     let writing = async {
         for number in 0..load::MESSAGES_EACH {
             watched.say(&number.to_string(), &load::text(99, number)).await;

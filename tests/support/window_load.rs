@@ -1,7 +1,8 @@
 //! The real window while [`crate::load`] goes on: what it was shown, and how smoothly.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::customer::V1;
 use crate::desktop::Desktop;
 use crate::load::{CUSTOMERS, MESSAGES_EACH};
 
@@ -22,8 +23,17 @@ const WATCH: &str = "
     window.watched = { seen, frames };
 ";
 
-/// Opens the conversation of one customer and begins to watch.
-pub async fn watch(desktop: &Desktop, name: &str) {
+/// A customer who has written, whose conversation is open and watched from here on.
+pub async fn watched_customer(desktop: &Desktop) -> V1 {
+    let hello = json!({ "type": "hello", "locale": "en", "name": "Watched" });
+    let mut customer = V1::connect(&desktop.address().await, hello).await;
+    customer.say("first", "Hi").await;
+    customer.next_of("ack").await;
+    watch(desktop, "Watched").await;
+    customer
+}
+
+async fn watch(desktop: &Desktop, name: &str) {
     let row = format!(
         "[...document.querySelectorAll('[data-testid=conversation-row]')].find(r => r.textContent.includes('{name}'))"
     );
@@ -50,7 +60,7 @@ pub async fn watched(desktop: &Desktop) -> (Vec<i64>, Vec<f64>) {
 
 /// How many conversations the list has.
 pub async fn conversations(desktop: &Desktop) -> usize {
-    let answer = desktop.call(serde_json::json!({ "type": "snapshot" })).await;
+    let answer = desktop.call(json!({ "type": "snapshot" })).await;
     let count = answer["conversations"].as_array().unwrap().len();
     assert!(count > CUSTOMERS, "{count}");
     count
