@@ -31,13 +31,34 @@ struct Agreed {
     peer: Peer,
 }
 
-/// Serves one TCP connection to its end.
-pub(super) async fn serve(desk: Desk, stream: TcpStream, address: SocketAddr) {
+/// A socket after its handshake.
+pub(super) struct Upgraded {
+    stream: TcpStream,
+    /// What was read beyond the handshake.
+    read: Vec<u8>,
+    speaks: Speaks,
+    peer: Peer,
+}
+
+impl Upgraded {
+    /// Serves the socket to its end. Boxed, so that each task is as large as what it speaks, and not as the largest.
+    pub(super) async fn serve(self, desk: Desk) {
+        let Self { stream, read, speaks, peer } = self;
+        match speaks {
+            Speaks::Agent => Box::pin(connection::serve_agent(desk, stream, read)).await,
+            Speaks::Plain => Box::pin(connection::serve_plain(desk, stream, read, peer)).await,
+            Speaks::Customer => Box::pin(connection::serve_v1(desk, stream, read, peer)).await,
+        }
+    }
+}
+
+/// Serves one TCP connection's HTTP to its end; the socket, if it became one.
+pub(super) async fn serve(desk: &Desk, stream: TcpStream, address: SocketAddr) -> Option<Upgraded> {
     let on_loopback = stream.local_addr().is_ok_and(|local| local.ip().to_canonical().is_loopback());
     let _best_effort = stream.set_nodelay(true);
     let agreed = Arc::new(Mutex::new(None));
     let service = service_fn(|request| {
-        let answer = answer(&desk, request, address, on_loopback, &agreed);
+        let answer = answer(desk, request, address, on_loopback, &agreed);
         async move { Ok::<_, Infallible>(answer) }
     });
     let served = hyper::server::conn::http1::Builder::new()
@@ -49,26 +70,20 @@ pub(super) async fn serve(desk: Desk, stream: TcpStream, address: SocketAddr) {
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut stopping = desk.stopping();
-    // Boxed, so that a socket's task does not carry the HTTP machine along.
     let ended = tokio::select! {
-        ended = Box::pin(served) => ended,
-        () = stopping.wait() => return,
+        ended = served => ended,
+        () = stopping.wait() => return None,
     };
     let agreed = agreed.lock().unwrap_or_else(PoisonError::into_inner).take();
     let Some(Agreed { upgrade, speaks, peer }) = agreed else {
         if let Err(error) = ended {
-            note_failure(&desk, address, &error);
+            note_failure(desk, address, &error);
         }
-        return;
+        return None;
     };
-    let Ok(Ok(upgraded)) = tokio::time::timeout(HANDSHAKE, upgrade).await else { return };
-    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else { return };
-    let stream = parts.io.into_inner();
-    match speaks {
-        Speaks::Agent => connection::serve_agent(desk, stream, parts.read_buf.to_vec()).await,
-        Speaks::Plain => connection::serve_plain(desk, stream, parts.read_buf.to_vec(), peer).await,
-        Speaks::Customer => connection::serve_v1(desk, stream, parts.read_buf.to_vec(), peer).await,
-    }
+    let upgraded = tokio::time::timeout(HANDSHAKE, upgrade).await.ok()?.ok()?;
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+    Some(Upgraded { stream: parts.io.into_inner(), read: parts.read_buf.to_vec(), speaks, peer })
 }
 
 fn note_failure(desk: &Desk, address: SocketAddr, error: &hyper::Error) {

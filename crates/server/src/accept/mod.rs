@@ -45,7 +45,10 @@ fn take(desk: &Desk, stream: TcpStream, address: SocketAddr) {
         Ok(permit) => {
             let desk = desk.clone();
             tokio::spawn(async move {
-                http::serve(desk, stream, address).await;
+                // Boxed and gone when the socket begins: an idle socket carries no HTTP state.
+                if let Some(upgraded) = Box::pin(http::serve(&desk, stream, address)).await {
+                    upgraded.serve(desk).await;
+                }
                 drop(permit);
             });
         }
