@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use deskbell_tests::customer::V1;
 use deskbell_tests::desktop::Desktop;
 use deskbell_tests::{load, window_load};
 
@@ -17,23 +18,15 @@ pub(crate) async fn run() {
     let desktop = Desktop::start().await;
     let address = desktop.address().await;
     let mut watched = window_load::watched_customer(&desktop).await;
-    // Where graphics are drawn in software, the first seconds of heavy drawing compile shaders: that is not load.
-    load::each(&address, WARM_UP, Some(EVERY)).await;
+    // The page's code is compiled as it is used: the first seconds of a new window are not load.
+    tokio::join!(load::each(&address, WARM_UP, Some(EVERY)), write(&mut watched, "warm-up", WARM_UP));
     let process = process(&desktop.data);
     let before = memory::resident_kib(process);
-    let began = Instant::now();
     desktop.client.execute("window.watched.frames.length = 0", vec![]).await.unwrap();
-    let writing = async {
-        let mut pace = tokio::time::interval(EVERY);
-        for number in 0..load::MESSAGES_EACH {
-            pace.tick().await;
-            watched.say(&number.to_string(), &load::text(99, number)).await;
-            watched.next_of("ack").await;
-        }
-    };
-    tokio::join!(load::all(&address, Some(EVERY)), writing);
+    let began = Instant::now();
+    tokio::join!(load::all(&address, Some(EVERY)), write(&mut watched, "load", load::MESSAGES_EACH));
     let sent = began.elapsed();
-    window_load::shown_to_the_end(&desktop).await;
+    window_load::shown_to_the_end(&desktop, WARM_UP + load::MESSAGES_EACH).await;
     let shown = began.elapsed();
     let after = memory::resident_kib(process);
     let (seen, frames) = window_load::watched(&desktop).await;
@@ -54,6 +47,16 @@ pub(crate) async fn run() {
         after / 1024,
     );
     desktop.close().await;
+}
+
+/// The watched customer writes at the same pace as the others.
+async fn write(customer: &mut V1, id: &str, messages: usize) {
+    let mut pace = tokio::time::interval(EVERY);
+    for number in 0..messages {
+        pace.tick().await;
+        customer.say(&format!("{id} {number}"), &load::text(99, number)).await;
+        customer.next_of("ack").await;
+    }
 }
 
 /// The desk's process, by its data folder.

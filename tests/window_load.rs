@@ -18,7 +18,7 @@ async fn a_thread_that_is_watched_while_fifty_customers_write_is_drawn_complete_
         }
     };
     tokio::join!(load::all(&address, None), writing);
-    window_load::shown_to_the_end(&desktop).await;
+    window_load::shown_to_the_end(&desktop, load::MESSAGES_EACH).await;
     let (mut seen, _) = window_load::watched(&desktop).await;
     let last = 1 + 2 * (i64::try_from(load::MESSAGES_EACH).unwrap() + 1);
     // Drawn once each in order; a message is drawn again only where its group changes.

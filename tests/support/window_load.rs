@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::customer::V1;
 use crate::desktop::Desktop;
-use crate::load::{CUSTOMERS, MESSAGES_EACH};
+use crate::load::CUSTOMERS;
 
 /// Notes the place of every message that is drawn in the open thread, and the time of every frame.
 const WATCH: &str = "
@@ -45,9 +45,9 @@ async fn watch(desktop: &Desktop, name: &str) {
     desktop.client.execute(WATCH, vec![]).await.unwrap();
 }
 
-/// Waits until the watched thread shows its last message.
-pub async fn shown_to_the_end(desktop: &Desktop) {
-    let last = 1 + 2 * (MESSAGES_EACH + 1);
+/// Waits until the watched thread shows the reply to the last of this many messages after the first.
+pub async fn shown_to_the_end(desktop: &Desktop, messages: usize) {
+    let last = 1 + 2 * (messages + 1);
     desktop.until(&format!("window.watched.seen.includes({last})")).await;
 }
 

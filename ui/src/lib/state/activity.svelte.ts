@@ -54,11 +54,11 @@ export class Activity {
     const last = this.#events.at(-1)?.serial ?? 0;
     // The answer to `load` may have overtaken it.
     if (event.serial > last) this.#events.push(event);
+    // Cut rarely and much: cutting one by one would move the whole ring for each event.
+    if (this.#events.length > RING * 1.25) this.#events = this.#events.slice(-RING);
   }
 
   publish(): void {
-    // Cut rarely and much: cutting one by one would move the whole ring for each event.
-    if (this.#events.length > RING * 1.25) this.#events = this.#events.slice(-RING);
     this.#version += 1;
   }
 

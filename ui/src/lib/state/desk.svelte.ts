@@ -67,6 +67,7 @@ export class Desk {
   /** What was heard and not applied. */
   #queue: Batch[] = [];
   #scheduled = false;
+  #listScheduled = false;
   /** Updates wait while a snapshot is on its way: it may be older than they are. */
   #snapshotAsked = 0;
   #snapshotDue = true;
@@ -316,9 +317,17 @@ export class Desk {
     this.#queue = [];
     for (const batch of batches) for (const update of batch.updates) this.#update(update);
     this.clock.set(batches.at(-1)?.now ?? this.clock.at());
+    this.threads.publish();
+    // The list is drawn after the thread, in a frame of its own: under load each is half the work.
+    if (this.#listScheduled) return;
+    this.#listScheduled = true;
+    this.#schedule(() => this.#publishList());
+  }
+
+  #publishList(): void {
+    this.#listScheduled = false;
     const selected = this.place.selected;
     this.conversations.publish(selected === null ? [] : [selected]);
-    this.threads.publish();
     this.activity.publish();
   }
 
