@@ -17,6 +17,11 @@ export class FakeBackend implements Backend {
   #onUpdate: ((batch: Batch) => void) | null = null;
   #onStatus: ((status: Status) => void) | null = null;
   #serial = 0;
+  readonly #initial: Status;
+
+  constructor(initial: Status = { state: 'online' }) {
+    this.#initial = initial;
+  }
 
   call(request: Request): Promise<Response> {
     this.asked.push(request);
@@ -30,7 +35,7 @@ export class FakeBackend implements Backend {
 
   observe(onStatus: (status: Status) => void): () => void {
     this.#onStatus = onStatus;
-    onStatus({ state: 'online' });
+    onStatus(this.#initial);
     return () => undefined;
   }
 

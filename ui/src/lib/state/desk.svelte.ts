@@ -67,10 +67,11 @@ export class Desk {
   /** What was heard and not applied. */
   #queue: Batch[] = [];
   #scheduled = false;
-  #listScheduled = false;
   /** Updates wait while a snapshot is on its way: it may be older than they are. */
   #snapshotAsked = 0;
   #snapshotDue = true;
+  /** Whether a snapshot is on its way. */
+  #asking = false;
   #systemLanguage: Language | null = null;
   #toldTyping = 0;
   #markedRead = new Map<ConversationId, Seq>();
@@ -120,10 +121,12 @@ export class Desk {
     const stopClock = this.clock.start();
     const stopAttention = this.attention.start();
     const stopWatching = this.#backend.watch((batch) => this.#hear(batch));
-    const stopObserving = this.#backend.observe((status) => {
-      if (this.connection.become(status)) void this.resync();
-    });
     void this.resync();
+    const stopObserving = this.#backend.observe((status) => {
+      const again = this.connection.become(status);
+      // The first question may have been refused for want of a connection or of a secret.
+      if (again || (this.connection.online && !this.#ready && !this.#asking)) void this.resync();
+    });
     return () => {
       stopClock();
       stopAttention();
@@ -136,11 +139,13 @@ export class Desk {
   async resync(): Promise<void> {
     const asked = ++this.#snapshotAsked;
     this.#snapshotDue = true;
+    this.#asking = true;
     try {
       const snapshot = await ask(this.#backend, { type: 'snapshot' });
       if (asked === this.#snapshotAsked) this.#take(snapshot);
     } catch (cause) {
       if (asked !== this.#snapshotAsked) return;
+      this.#asking = false;
       this.#error = Refused.from(cause);
       // Without a connection the next try comes with the connection.
       if (this.connection.online) setTimeout(() => void this.resync(), SNAPSHOT_RETRY);
@@ -263,9 +268,11 @@ export class Desk {
   }
 
   async #find(id: ConversationId): Promise<void> {
+    const before = this.conversations.get(id);
     try {
       const { conversation } = await ask(this.#backend, { type: 'conversation', conversation: id });
-      if (!this.conversations.get(id)) this.conversations.put(conversation);
+      // An update that came meanwhile is newer than the answer.
+      if (this.conversations.get(id) === before) this.conversations.put(conversation);
       this.conversations.publish();
     } catch (cause) {
       const refused = Refused.from(cause);
@@ -290,6 +297,7 @@ export class Desk {
     this.#markedRead.clear();
     this.#error = null;
     this.#snapshotDue = false;
+    this.#asking = false;
     this.#ready = true;
     this.#apply();
   }
@@ -317,17 +325,9 @@ export class Desk {
     this.#queue = [];
     for (const batch of batches) for (const update of batch.updates) this.#update(update);
     this.clock.set(batches.at(-1)?.now ?? this.clock.at());
-    this.threads.publish();
-    // The list is drawn after the thread, in a frame of its own: under load each is half the work.
-    if (this.#listScheduled) return;
-    this.#listScheduled = true;
-    this.#schedule(() => this.#publishList());
-  }
-
-  #publishList(): void {
-    this.#listScheduled = false;
     const selected = this.place.selected;
     this.conversations.publish(selected === null ? [] : [selected]);
+    this.threads.publish();
     this.activity.publish();
   }
 

@@ -99,6 +99,31 @@ describe('snapshot and updates', () => {
     expect(backend.has('snapshot')).toBe(true);
   });
 
+  test('a console that had to ask for its secret asks for everything once it is let in', async () => {
+    backend = new FakeBackend({ state: 'offline', reason: 'no_secret', retry_at: null });
+    desk = new Desk(backend, { schedule: (work) => (frame = work) });
+    desk.start();
+    await backend.refuse('snapshot', 'offline');
+    backend.tell({ state: 'connecting' });
+    backend.tell({ state: 'online' });
+    await start([conversation(1)]);
+    expect(desk.ready).toBe(true);
+    expect(backend.has('snapshot')).toBe(false);
+  });
+
+  test('after a resync the open conversation is as the desk has it, also outside the snapshot', async () => {
+    await start([conversation(1)]);
+    desk.open(1);
+    backend.update(NOW, { type: 'resync' });
+    await start([]);
+    expect(desk.selected?.status).toBe('open');
+    await backend.answer('conversation', {
+      type: 'conversation',
+      conversation: conversation(1, { status: 'resolved' }),
+    });
+    expect(desk.selected?.status).toBe('resolved');
+  });
+
   test('counts, listening and visitors who leave', async () => {
     await start([conversation(9, { stored: false, connections: [] })]);
     backend.update(
