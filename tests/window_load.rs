@@ -2,8 +2,13 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::time::Duration;
+
 use deskbell_tests::desktop::Desktop;
 use deskbell_tests::{load, window_load};
+
+/// 400 messages of each customer in 10 s.
+const EVERY: Duration = Duration::from_millis(25);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thread_that_is_watched_while_fifty_customers_write_is_drawn_complete_and_in_order() {
@@ -12,12 +17,14 @@ async fn a_thread_that_is_watched_while_fifty_customers_write_is_drawn_complete_
     // One customer more, who writes as much as the others while being watched.
     let mut watched = window_load::watched_customer(&desktop).await;
     let writing = async {
+        let mut pace = tokio::time::interval(EVERY);
         for number in 0..load::MESSAGES_EACH {
+            pace.tick().await;
             watched.say(&number.to_string(), &load::text(99, number)).await;
             watched.next_of("ack").await;
         }
     };
-    tokio::join!(load::all(&address, None), writing);
+    tokio::join!(load::all(&address, Some(EVERY)), writing);
     window_load::shown_to_the_end(&desktop, load::MESSAGES_EACH).await;
     let (mut seen, _) = window_load::watched(&desktop).await;
     let last = 1 + 2 * (i64::try_from(load::MESSAGES_EACH).unwrap() + 1);

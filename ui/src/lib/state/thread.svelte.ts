@@ -4,7 +4,7 @@ import type { ConversationId, Message, Seq } from '$lib/protocol';
 const FIRST_PAGE = 60;
 const EARLIER_PAGE = 100;
 /** While nobody reads further up, no more than this many messages stay in memory. */
-export const KEEP = 100;
+export const KEEP = 200;
 /** And never more than this, wherever someone reads. */
 const KEEP_AT_MOST = 3_000;
 /** Threads that stay in memory after another conversation was opened. */
