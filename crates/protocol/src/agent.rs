@@ -9,8 +9,12 @@ use ts_rs::TS;
 
 use crate::entity::{ActivityEvent, Conversation, Counts, Listening, Message};
 use crate::error::Refusal;
-use crate::id::{ConversationId, HeldId, Revision, Seq, Timestamp};
-use crate::settings::{Hold, Settings};
+use crate::id::{AnswerId, ConversationId, HeldId, LessonId, Revision, RuleId, Seq, Timestamp};
+use crate::responder::{
+    Answer, AnswerRow, FileFormat, Imported, Lesson, Question, Replayed, Rule, RuleRow, SecretName, Secrets,
+    Tested, UsageRow, Verdict,
+};
+use crate::settings::{Hold, ModelSettings, Settings, WebhookSettings};
 
 /// Which conversations a list shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
@@ -171,6 +175,164 @@ pub enum Request {
         /// Where.
         conversation: ConversationId,
     },
+    /// Replaces the text of an automatic or agent's message that was sent → `done`. Its customer's client shows the new
+    /// text, marked as corrected.
+    Correct {
+        /// Where.
+        conversation: ConversationId,
+        /// Which message.
+        seq: Seq,
+        /// The new text.
+        text: String,
+    },
+    /// Takes an automatic or agent's message back → `done`.
+    Retract {
+        /// Where.
+        conversation: ConversationId,
+        /// Which message.
+        seq: Seq,
+    },
+    /// Stops a model that is writing; what there is so far stays held, as "ask" → `done`.
+    StopWriting {
+        /// Where.
+        conversation: ConversationId,
+        /// Which reply.
+        held: HeldId,
+    },
+    /// Replaces the labels of a conversation → `done`.
+    SetLabels {
+        /// Where.
+        conversation: ConversationId,
+        /// At most 16, each 1 to 64 bytes.
+        labels: Vec<String>,
+    },
+    /// Says that nobody is at the console, or that somebody is → `done`. Any act of an agent says the latter, too.
+    SetAway {
+        /// Whether nobody is.
+        away: bool,
+    },
+    /// Whether `activity` updates are wanted on this watch; off at first → `done`.
+    WatchActivity {
+        /// Whether they are.
+        on: bool,
+    },
+    /// All rules in order → `rules`.
+    Rules {},
+    /// Adds a rule at the end (id 0) or changes one → `rules`.
+    SaveRule {
+        /// The rule.
+        rule: Rule,
+        /// The offer that it comes from, which is done with then.
+        #[serde(default)]
+        #[ts(optional)]
+        lesson: Option<LessonId>,
+    },
+    /// Deletes a rule → `rules`.
+    DeleteRule {
+        /// Which one.
+        rule: RuleId,
+    },
+    /// Puts the rules in this order → `rules`.
+    OrderRules {
+        /// All of them.
+        rules: Vec<RuleId>,
+    },
+    /// A page of the knowledge base, newest first → `answers`.
+    Answers {
+        /// Only those with this text in a question or the reply; at most 200 bytes; all when empty.
+        query: String,
+        /// How many to pass over.
+        offset: u32,
+        /// 1 to 200.
+        limit: u32,
+    },
+    /// One answer → `answers` with one row.
+    Answer {
+        /// Which one.
+        answer: AnswerId,
+    },
+    /// Adds an answer (id 0) or changes one → `saved`.
+    SaveAnswer {
+        /// The answer.
+        answer: Answer,
+        /// The offer that it comes from, which is done with then.
+        #[serde(default)]
+        #[ts(optional)]
+        lesson: Option<LessonId>,
+    },
+    /// Deletes answers → `done`.
+    DeleteAnswers {
+        /// Which ones, at most 500.
+        answers: Vec<AnswerId>,
+    },
+    /// Imports answers, all of them or none → `imported`.
+    ImportAnswers {
+        /// How they are written.
+        format: FileFormat,
+        /// The file, at most 16 MiB.
+        content: String,
+        /// Only say what would happen.
+        dry_run: bool,
+    },
+    /// All answers as a file → `file`.
+    ExportAnswers {
+        /// How they are written.
+        format: FileFormat,
+    },
+    /// Adds the starter set of both languages → `imported`.
+    AddStarterAnswers {},
+    /// What the chain would make of a message → `verdict`. Nothing is sent.
+    Try {
+        /// The message.
+        question: Question,
+        /// Ask the model and the webhook bot too, if the chain comes to them.
+        ask: bool,
+    },
+    /// The customers' messages of the last conversations against the responder as it is now → `replayed`.
+    Replay {
+        /// 1 to 500 conversations.
+        conversations: u32,
+    },
+    /// The offers to learn that nobody has dealt with, newest first → `lessons`.
+    Lessons {},
+    /// Drops an offer to learn → `done`.
+    DismissLesson {
+        /// Which one.
+        lesson: LessonId,
+    },
+    /// The numbers of all parts of the chain → `usage`.
+    Usage {
+        /// From this hour on.
+        from: Timestamp,
+        /// Up to this hour.
+        to: Timestamp,
+    },
+    /// The same as CSV → `file`.
+    ExportUsage {
+        /// From this hour on.
+        from: Timestamp,
+        /// Up to this hour.
+        to: Timestamp,
+    },
+    /// Which secrets are set → `secrets`.
+    Secrets {},
+    /// Sets or with `null` removes a secret → `secrets`. It is never told again.
+    SetSecret {
+        /// Which one.
+        name: SecretName,
+        /// The secret, 1 to 4,096 bytes.
+        value: Option<String>,
+    },
+    /// Asks a model once, with settings that need not be saved → `tested`.
+    TestModel {
+        /// The settings to test, with the stored key.
+        model: ModelSettings,
+    },
+    /// Asks a webhook bot once, with settings that need not be saved → `tested`.
+    TestWebhook {
+        /// The settings to test, with the stored secret.
+        webhook: WebhookSettings,
+    },
     /// Changes all settings but `listen` → `settings`.
     SaveSettings {
         /// The new ones.
@@ -246,6 +408,65 @@ pub enum Response {
         /// And where.
         listening: Listening,
     },
+    /// All rules.
+    Rules {
+        /// In order.
+        rules: Vec<RuleRow>,
+    },
+    /// A page of the knowledge base.
+    Answers {
+        /// Newest first.
+        answers: Vec<AnswerRow>,
+        /// How many there are with this query.
+        total: u32,
+    },
+    /// An answer is durable.
+    Saved {
+        /// As it is now.
+        answer: Answer,
+    },
+    /// What an import did or would do.
+    Imported {
+        /// In numbers.
+        imported: Imported,
+    },
+    /// A file to save.
+    File {
+        /// What it could be called.
+        name: String,
+        /// What is in it, UTF-8.
+        content: String,
+    },
+    /// What the chain makes of a message.
+    Verdict {
+        /// With every step.
+        verdict: Verdict,
+    },
+    /// What was answered then and would be now.
+    Replayed {
+        /// Newest conversation first, messages in order; at most 5,000.
+        messages: Vec<Replayed>,
+    },
+    /// Offers to learn.
+    Lessons {
+        /// Newest first, at most 500.
+        lessons: Vec<Lesson>,
+    },
+    /// Numbers of the chain.
+    Usage {
+        /// Most used first.
+        rows: Vec<UsageRow>,
+    },
+    /// Which secrets are set.
+    Secrets {
+        /// And where they lie.
+        secrets: Secrets,
+    },
+    /// What a test came to.
+    Tested {
+        /// In a sentence.
+        tested: Tested,
+    },
 }
 
 /// One find.
@@ -278,6 +499,10 @@ pub struct Snapshot {
     pub alerts_problem: Option<String>,
     /// Numbers for tabs and status line.
     pub counts: Counts,
+    /// Whether nobody is at the console: said by hand, or no input for as long as the settings say.
+    pub away: bool,
+    /// Offers to learn that nobody has dealt with.
+    pub lessons: u32,
     /// The first 500 open conversations, newest activity first, and all visitors.
     pub conversations: Vec<Conversation>,
     /// Whether there are older ones.
@@ -324,6 +549,33 @@ pub enum Update {
     Settings {
         /// As they are now.
         settings: Box<Settings>,
+    },
+    /// What a model has written so far of a held reply or a suggestion, all of it. The final text comes with the
+    /// conversation.
+    Draft {
+        /// Where.
+        conversation: ConversationId,
+        /// The customer's message that it would answer.
+        for_seq: Seq,
+        /// All of it so far.
+        text: String,
+    },
+    /// An offer to learn, for who did what it came from.
+    Lesson {
+        /// The offer.
+        lesson: Lesson,
+    },
+    /// The number of offers to learn has changed.
+    Lessons {
+        /// Those that nobody has dealt with.
+        waiting: u32,
+    },
+    /// Rules or answers have changed: ask for them again where they are shown.
+    Responder {},
+    /// Nobody is at the console, or somebody is.
+    Away {
+        /// Whether nobody is.
+        away: bool,
     },
     /// Listening has begun, ended or failed.
     Listening {

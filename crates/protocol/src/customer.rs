@@ -157,4 +157,9 @@ pub struct CustomerMessage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub id: Option<String>,
+    /// `corrected`: the text was replaced after it was sent, mark it so. `retracted`: it was taken back and `text` is
+    /// empty, show that in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub change: Option<crate::entity::ChangeKind>,
 }

@@ -73,6 +73,12 @@ pub enum NeedsHumanReason {
     NoAnswer,
     /// The responder failed or timed out.
     ResponderFailed,
+    /// A rule says so.
+    Rule,
+    /// Nobody was at the console to look at a reply, and the customer was told so.
+    Away,
+    /// The agent did not answer in time, and the responder has control again.
+    Unanswered,
 }
 
 /// A conversation that waits for a human.
@@ -92,8 +98,18 @@ pub enum SourceKind {
     Greeting,
     /// The default reply.
     Fallback,
-    /// A responder beyond the default reply.
-    Responder,
+    /// A rule.
+    Rule,
+    /// An answer of the knowledge base.
+    Answer,
+    /// The model.
+    Model,
+    /// The webhook bot.
+    Webhook,
+    /// The text for when nobody is at the console, or outside business hours.
+    Away,
+    /// The notice that a person was called.
+    PersonCalled,
 }
 
 /// Where an automatic reply comes from.
@@ -101,10 +117,18 @@ pub enum SourceKind {
 pub struct Source {
     /// What kind of responder.
     pub kind: SourceKind,
-    /// Which one, where there are several.
+    /// The id of the rule or answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "number")]
+    pub id: Option<i64>,
+    /// What the rule, the answer (its first question) or the model is called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub name: Option<String>,
+    /// What of it fitted: the phrase, keyword, expression or question variant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub matched: Option<String>,
     /// How sure it was, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
@@ -119,7 +143,7 @@ impl Source {
     /// A source of this kind with nothing more to say.
     #[must_use]
     pub fn of(kind: SourceKind) -> Self {
-        Self { kind, name: None, score: None, edited_by: None }
+        Self { kind, id: None, name: None, matched: None, score: None, edited_by: None }
     }
 }
 
@@ -189,6 +213,41 @@ pub enum SystemLine {
         /// Why.
         reason: NeedsHumanReason,
     },
+    /// The responder took control back, because the agent did not answer in time or resolved the conversation.
+    Returned {
+        /// Seconds without an answer; missing when it was resolved.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        after_seconds: Option<u32>,
+    },
+    /// The agent corrected a reply that was sent.
+    Corrected {
+        /// The agent's name.
+        by: String,
+        /// Which message.
+        seq: Seq,
+        /// What it said before.
+        before: String,
+    },
+    /// The agent retracted a reply that was sent.
+    Retracted {
+        /// The agent's name.
+        by: String,
+        /// Which message.
+        seq: Seq,
+    },
+    /// The agent stopped a model that was writing.
+    StoppedWriting {
+        /// The agent's name.
+        by: String,
+    },
+    /// A model or the webhook bot failed or was not sure.
+    ResponderFailed {
+        /// Which one.
+        source: SourceKind,
+        /// What went wrong, in a sentence.
+        message: String,
+    },
 }
 
 /// One entry of a conversation, as agents see it.
@@ -220,6 +279,46 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub system: Option<SystemLine>,
+    /// The last correction or retraction of a reply that was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub change: Option<Change>,
+}
+
+/// What an agent changed about a message after it was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct Change {
+    /// Corrected or retracted.
+    pub kind: ChangeKind,
+    /// The agent's name.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// What was sent at first.
+    pub original: String,
+}
+
+/// The kinds of [`Change`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// It says something else now.
+    Corrected,
+    /// It is taken back; customers' clients show that, and not the text.
+    Retracted,
+}
+
+/// A draft for the agent while a human has control. Never sent by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct Suggestion {
+    /// The customer's message that it would answer.
+    pub for_seq: Seq,
+    /// What it would say; empty while a model begins to write.
+    pub text: String,
+    /// What proposed it.
+    pub source: Source,
+    /// Whether a model is still writing it.
+    pub writing: bool,
 }
 
 /// A proposal that waits before it is sent. It stands where the answer will stand.
@@ -243,6 +342,10 @@ pub struct HeldReply {
     /// What was left when it was paused, in milliseconds; `null` when it runs or is "ask".
     #[ts(type = "number | null")]
     pub paused_ms: Option<i64>,
+    /// Whether a model or the webhook bot is still writing it; then its time has not begun, and `draft` updates tell
+    /// what there is so far.
+    #[serde(default)]
+    pub writing: bool,
 }
 
 /// The last thing that was said, for the list.
@@ -320,6 +423,10 @@ pub struct Conversation {
     pub held: Option<HeldReply>,
     /// The last discarded reply, while the discard can be undone.
     pub discarded: Option<HeldReply>,
+    /// A draft for the agent, under human control.
+    pub suggestion: Option<Suggestion>,
+    /// Put on by rules, answers and agents, in order.
+    pub labels: Vec<String>,
     /// Customer messages that no agent has seen.
     pub unread: u32,
     /// Since when the customer's messages have had no answer of any kind.

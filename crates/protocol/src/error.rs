@@ -38,6 +38,10 @@ pub enum Code {
     NoSuchConversation,
     /// The held reply was sent, discarded or replaced meanwhile.
     StaleReply,
+    /// There is no such message, or it cannot be changed.
+    NoSuchMessage,
+    /// There is no such rule, answer or offer (any more).
+    NoSuchEntry,
     /// The agent's secret is missing or wrong.
     Unauthorized,
     /// The page's origin or the host name is not allowed.
@@ -70,6 +74,8 @@ impl Code {
             Self::Overloaded => "overloaded",
             Self::NoSuchConversation => "no_such_conversation",
             Self::StaleReply => "stale_reply",
+            Self::NoSuchMessage => "no_such_message",
+            Self::NoSuchEntry => "no_such_entry",
             Self::Unauthorized => "unauthorized",
             Self::OriginRefused => "origin_refused",
             Self::InvalidSetting => "invalid_setting",

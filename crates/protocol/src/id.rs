@@ -43,6 +43,18 @@ number! {
     Revision
 }
 number! {
+    /// A rule of the responder; 0 is none yet.
+    RuleId
+}
+number! {
+    /// An answer of the knowledge base; 0 is none yet.
+    AnswerId
+}
+number! {
+    /// An offer to learn from what an agent did.
+    LessonId
+}
+number! {
     /// Milliseconds since 1970-01-01 UTC.
     Timestamp
 }

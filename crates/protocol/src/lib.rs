@@ -3,6 +3,7 @@
 //! - [`customer`]: the `deskbell.v1` frames (`docs/protocol.md`);
 //! - [`agent`]: the console's requests, responses and updates, the same over Tauri IPC and `deskbell.agent.v1`;
 //! - [`entity`]: what both sides of the console talk about (conversations, messages, held replies, …);
+//! - [`responder`]: rules, answers, verdicts, offers to learn, numbers;
 //! - [`settings`]: what the agent can change;
 //! - [`error`]: every refusal is a [`Code`] and a sentence.
 #![deny(missing_docs)]
@@ -13,10 +14,11 @@ pub mod entity;
 pub mod error;
 pub mod id;
 pub mod limits;
+pub mod responder;
 pub mod settings;
 
 pub use error::{Code, Refusal};
-pub use id::{ConnectionId, ConversationId, HeldId, Revision, Seq, Timestamp};
+pub use id::{AnswerId, ConnectionId, ConversationId, HeldId, LessonId, Revision, RuleId, Seq, Timestamp};
 
 /// The WebSocket subprotocol of customers' JSON frames (RFC 6455 §1.9).
 pub const CUSTOMER_SUBPROTOCOL: &str = "deskbell.v1";

@@ -25,6 +25,29 @@ pub const PREVIEW_CHARS: usize = 120;
 /// Sites from which browsers may connect besides the desk's own.
 pub const ALLOWED_ORIGINS: usize = 64;
 
+/// Rules of the responder.
+pub const RULES: usize = 500;
+/// Answers of the knowledge base.
+pub const ANSWERS: usize = 50_000;
+/// Phrases or keywords of one rule.
+pub const RULE_WORDS: usize = 100;
+/// A phrase, a keyword, a question variant or a page, in bytes.
+pub const PHRASE_BYTES: usize = 512;
+/// A regular expression, in bytes.
+pub const PATTERN_BYTES: usize = 1024;
+/// Question variants of one answer.
+pub const ANSWER_QUESTIONS: usize = 50;
+/// A label, in bytes.
+pub const LABEL_BYTES: usize = 64;
+/// Labels of one answer.
+pub const ANSWER_LABELS: usize = 8;
+/// Labels of one conversation.
+pub const CONVERSATION_LABELS: usize = 16;
+/// A file that is imported, in bytes.
+pub const IMPORT_BYTES: usize = 16 * 1024 * 1024;
+/// A secret of the responder, in bytes.
+pub const SECRET_BYTES: usize = 4096;
+
 /// `text` cut to at most `bytes` bytes at a character boundary.
 #[must_use]
 pub fn cut(text: &str, bytes: usize) -> &str {

@@ -134,6 +134,178 @@ impl Default for Alerts {
     }
 }
 
+/// What happens to replies that would wait for an agent while nobody is at the console.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum WhileAway {
+    /// They wait all the same.
+    Hold,
+    /// They are sent at once.
+    #[default]
+    SendAtOnce,
+    /// The away text is sent once a visit, and the conversation is marked as needing a human.
+    TellAway,
+}
+
+/// A model behind an OpenAI-compatible chat endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(default)]
+pub struct ModelSettings {
+    /// Whether it takes part.
+    pub enabled: bool,
+    /// The endpoint's base, such as `http://127.0.0.1:11434/v1`; `/chat/completions` is added.
+    pub url: String,
+    /// The model's name there.
+    pub model: String,
+    /// What it is told before the thread.
+    pub system_prompt: String,
+    /// Seconds from the question to the last word, 1 to 120.
+    pub deadline_seconds: u32,
+    /// Tokens of one reply, 16 to 4,096.
+    pub max_tokens: u32,
+}
+
+impl Default for ModelSettings {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            url: "http://127.0.0.1:11434/v1".to_owned(),
+            model: String::new(),
+            system_prompt: DEFAULT_PROMPT.to_owned(),
+            deadline_seconds: 20,
+            max_tokens: 400,
+        }
+    }
+}
+
+/// What a model is told before the thread unless the agent says otherwise.
+pub const DEFAULT_PROMPT: &str = "You answer customers of a small shop in its support chat. Answer in the customer's \
+language, in at most three short sentences, as plain text. Use only what the notes below and the conversation say. \
+Never invent prices, dates, policies or links.";
+
+/// A bot that is asked over HTTP, signed by the Standard Webhooks scheme.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(default)]
+pub struct WebhookSettings {
+    /// Whether it takes part.
+    pub enabled: bool,
+    /// Where messages are posted.
+    pub url: String,
+    /// Seconds until a reply must have come, in the response or later through the API; 1 to 120.
+    pub deadline_seconds: u32,
+}
+
+impl Default for WebhookSettings {
+    fn default() -> Self {
+        Self { enabled: false, url: String::new(), deadline_seconds: 10 }
+    }
+}
+
+/// When the desk is staffed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct BusinessHours {
+    /// An IANA time zone, such as `Asia/Shanghai`.
+    pub time_zone: String,
+    /// From Monday to Sunday, seven lists of spans in order that do not overlap; an empty list is closed.
+    pub days: Vec<Vec<Span>>,
+}
+
+/// A span of one day, in minutes since midnight: `from` is in it, `to` is not. 0 ≤ `from` < `to` ≤ 1,440.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct Span {
+    /// The first minute.
+    pub from: u32,
+    /// The minute after the last.
+    pub to: u32,
+}
+
+/// How the responder answers, and when it has control.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(default)]
+pub struct ResponderSettings {
+    /// Whether answers of the knowledge base take part.
+    pub answers: bool,
+    /// The score from which an answer is sure, in per cent, 1 to 100.
+    pub threshold_percent: u32,
+    /// Phrases with which a customer asks for a person, at most 100, each 1 to 128 bytes.
+    pub human_phrases: Vec<String>,
+    /// What a customer who asked for a person is told; may be empty.
+    pub person_called: Localized,
+    /// The model.
+    pub model: ModelSettings,
+    /// The webhook bot.
+    pub webhook: WebhookSettings,
+    /// Whether the responder drafts while a human has control.
+    pub suggestions: bool,
+    /// Whether the console offers to learn from what agents do.
+    pub lessons: bool,
+    /// Seconds after which an agent who does not answer a waiting customer loses control to the responder, 60 to 86,400
+    /// (tests may go lower); 0 is never.
+    pub return_after_seconds: u32,
+    /// Whether resolving gives control back to the responder.
+    pub return_on_resolve: bool,
+    /// What happens to replies that would wait while nobody is at the console.
+    pub while_away: WhileAway,
+    /// Minutes without input on this machine after which nobody is at the console, 1 to 1,440; 0 is only by hand.
+    pub away_after_minutes: u32,
+    /// When the desk is staffed; `null` is always.
+    pub hours: Option<BusinessHours>,
+    /// Instead of the default reply outside business hours, and for [`WhileAway::TellAway`].
+    pub away_text: Localized,
+}
+
+impl Default for ResponderSettings {
+    fn default() -> Self {
+        Self {
+            answers: true,
+            threshold_percent: 60,
+            human_phrases: DEFAULT_HUMAN_PHRASES.iter().map(|phrase| (*phrase).to_owned()).collect(),
+            person_called: Localized {
+                en: "A colleague has been called and will answer you here.".to_owned(),
+                zh_cn: "已为您呼叫人工客服，请稍候，客服会在这里回复您。".to_owned(),
+            },
+            model: ModelSettings::default(),
+            webhook: WebhookSettings::default(),
+            suggestions: true,
+            lessons: true,
+            return_after_seconds: 0,
+            return_on_resolve: true,
+            while_away: WhileAway::default(),
+            away_after_minutes: 0,
+            hours: None,
+            away_text: Localized {
+                en: "Nobody is at the desk right now. Leave your message here; we will answer as soon as we are back."
+                    .to_owned(),
+                zh_cn: "当前没有客服在线，请留言，我们上线后会尽快回复您。".to_owned(),
+            },
+        }
+    }
+}
+
+/// Phrases with which customers ask for a person, unless the agent says otherwise.
+pub const DEFAULT_HUMAN_PHRASES: &[&str] = &[
+    "human",
+    "agent",
+    "real person",
+    "talk to a human",
+    "talk to a person",
+    "speak to a human",
+    "speak to a person",
+    "speak to someone",
+    "talk to someone",
+    "customer service",
+    "human agent",
+    "live agent",
+    "人工",
+    "转人工",
+    "人工客服",
+    "人工服务",
+    "真人",
+    "真人客服",
+    "找客服",
+    "我要人工",
+];
+
 /// Everything that an agent can set. Fields that are missing in stored settings take their defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(default)]
@@ -162,6 +334,8 @@ pub struct Settings {
     pub listen: String,
     /// Sites from which browsers may connect besides this desk's own pages, as `https://host[:port]`; `*` is any.
     pub allowed_origins: Vec<String>,
+    /// The responder.
+    pub responder: ResponderSettings,
 }
 
 /// The default address.
@@ -188,6 +362,7 @@ impl Default for Settings {
             close_to_tray: true,
             listen: DEFAULT_LISTEN.to_owned(),
             allowed_origins: Vec::new(),
+            responder: ResponderSettings::default(),
         }
     }
 }
