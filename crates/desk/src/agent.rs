@@ -1,11 +1,14 @@
 //! What an agent does.
 
 use deskbell_protocol::entity::{Control, NeedsHumanReason, Status, SystemLine};
+use deskbell_protocol::responder::Use;
 use deskbell_protocol::settings::{Hold, validate_hold};
-use deskbell_protocol::{HeldId, Refusal, Seq, Timestamp};
+use deskbell_protocol::{Code, HeldId, Refusal, Seq, Timestamp, limits};
 
-use crate::decision::{Context, Decision, held_reply, stale_reply};
-use crate::responder::Draft;
+use crate::change;
+use crate::decision::{Context, Decision, NewLesson, held_reply, is_automatic, stale_reply};
+use crate::learn;
+use crate::proposal::Draft;
 use crate::state::Origin;
 
 /// The acts of an agent. What each does, the protocol's `Request` says.
@@ -26,6 +29,10 @@ pub enum AgentAction {
     Reopen,
     MarkRead { seq: Seq },
     DismissNeedsHuman,
+    Correct { seq: Seq, text: String },
+    Retract { seq: Seq },
+    StopWriting { held: HeldId, so_far: String },
+    SetLabels { labels: Vec<String> },
 }
 
 pub(crate) fn act(
@@ -48,12 +55,12 @@ pub(crate) fn act(
         }
         AgentAction::HandBack => hand_back(decision, by, now),
         AgentAction::SetHold { hold } => set_hold(decision, by, hold, context)?,
-        AgentAction::SendHeld { held, text } => send_held(decision, by, held, text, now)?,
-        AgentAction::DiscardHeld { held } => discard(decision, by, held, now)?,
+        AgentAction::SendHeld { held, text } => send_held(decision, by, held, text, context)?,
+        AgentAction::DiscardHeld { held } => discard(decision, by, held, context)?,
         AgentAction::RestoreHeld { held } => restore(decision, by, held, now)?,
         AgentAction::PauseHeld { held } => pause(decision, held, now)?,
         AgentAction::ResumeHeld { held } => resume(decision, held, now)?,
-        AgentAction::Resolve => resolve(decision, by, now),
+        AgentAction::Resolve => resolve(decision, by, context),
         AgentAction::Reopen => {
             if decision.state.status == Status::Resolved {
                 decision.state.status = Status::Open;
@@ -65,6 +72,10 @@ pub(crate) fn act(
             decision.state.needs_human = None;
             decision.state.waiting_since = None;
         }
+        AgentAction::Correct { seq, text } => change::correct(decision, by, seq, text, context)?,
+        AgentAction::Retract { seq } => change::retract(decision, by, seq, context)?,
+        AgentAction::StopWriting { held, so_far } => stop_writing(decision, by, held, so_far, now)?,
+        AgentAction::SetLabels { labels } => set_labels(decision, labels, context)?,
     }
     Ok(())
 }
@@ -77,9 +88,12 @@ fn send(decision: &mut Decision, by: String, client_id: String, text: String, co
         decision.state.status = Status::Open;
         decision.system(SystemLine::Reopened { by: Some(by.clone()) }, now);
     }
+    decision.lesson = learn::from_answer(&decision.state, &by, &text, context);
     take_over(decision, by.clone(), now);
     let seq = decision.say(Origin::Agent { name: by, client_id }, text, now);
     let state = &mut decision.state;
+    state.suggestion = None;
+    state.answered_by = None;
     state.needs_human = None;
     state.waiting_since = None;
     state.unread = 0;
@@ -94,7 +108,14 @@ fn take_over(decision: &mut Decision, by: String, now: Timestamp) {
     state.control = Control::Human;
     state.control_version = state.control_version.saturating_add(1);
     state.discarded = None;
-    let stopped = state.held.take().map(|held| held.text);
+    let stopped = state.held.take();
+    if let Some(held) = &stopped {
+        decision.count(&held.source, Use::Discarded);
+    }
+    if let Some(source) = decision.state.answered_by.clone() {
+        decision.count(&source, Use::LedToHuman);
+    }
+    let stopped = stopped.map(|held| held.text).filter(|text| !text.is_empty());
     decision.system(SystemLine::TookOver { by, stopped }, now);
 }
 
@@ -106,6 +127,7 @@ fn hand_back(decision: &mut Decision, by: String, now: Timestamp) {
     }
     state.control = Control::Automatic;
     state.control_version = state.control_version.saturating_add(1);
+    state.suggestion = None;
     decision.system(SystemLine::HandedBack { by }, now);
     if decision.state.waiting_since.is_some() {
         decision.mark_needs_human(NeedsHumanReason::NoAnswer, now);
@@ -134,17 +156,27 @@ fn send_held(
     by: String,
     held: HeldId,
     text: Option<String>,
-    now: Timestamp,
+    context: &Context<'_>,
 ) -> Result<(), Refusal> {
+    let now = context.now;
     let held = held_reply(&decision.state, held)?.clone();
-    let mut draft = Draft { text: held.text.clone(), source: held.source };
+    let mut draft = Draft { text: held.text.clone(), source: held.source.clone() };
     let line = match text.filter(|text| *text != held.text) {
         Some(text) => {
+            decision.count(&held.source, Use::Edited);
+            decision.lesson = learn::from_edit(&held, &by, &text, context);
             draft.text = text;
             draft.source.edited_by = Some(by.clone());
             SystemLine::EditedAndSent { by, original: held.text }
         }
-        None => SystemLine::SentNow { by },
+        None if held.text.trim().is_empty() => {
+            let sentence = "Nothing is written yet; write the reply, or wait for it.";
+            return Err(Refusal::new(Code::Empty, sentence));
+        }
+        None => {
+            decision.count(&held.source, Use::Sent);
+            SystemLine::SentNow { by }
+        }
     };
     decision.system(line, now);
     decision.send_automatic(draft, now);
@@ -155,12 +187,16 @@ fn send_held(
     Ok(())
 }
 
-fn discard(decision: &mut Decision, by: String, held: HeldId, now: Timestamp) -> Result<(), Refusal> {
-    held_reply(&decision.state, held)?;
-    let state = &mut decision.state;
-    state.discarded = state.held.take();
-    let text = state.discarded.as_ref().map(|held| held.text.clone()).unwrap_or_default();
-    decision.system(SystemLine::Discarded { by, text }, now);
+fn discard(decision: &mut Decision, by: String, held: HeldId, context: &Context<'_>) -> Result<(), Refusal> {
+    let mut held = held_reply(&decision.state, held)?.clone();
+    // A model that is still writing is stopped: an undo gives the agent an empty reply to write.
+    held.writing = false;
+    decision.count(&held.source, Use::Discarded);
+    decision.lesson = learn::from_discard(&held, &by, context);
+    let text = held.text.clone();
+    decision.state.held = None;
+    decision.state.discarded = Some(held);
+    decision.system(SystemLine::Discarded { by, text }, context.now);
     Ok(())
 }
 
@@ -174,6 +210,7 @@ fn restore(decision: &mut Decision, by: String, held: HeldId, now: Timestamp) ->
     reply.due_at = None;
     reply.hold_ms = None;
     reply.paused_ms = None;
+    decision.lesson = Some(NewLesson::Withdrawn { question: reply.for_seq });
     state.held = Some(reply);
     decision.system(SystemLine::Restored { by }, now);
     Ok(())
@@ -199,8 +236,42 @@ fn resume(decision: &mut Decision, held: HeldId, now: Timestamp) -> Result<(), R
     Ok(())
 }
 
-/// What is resolved waits for nobody. Control stays where it is: only handing back gives it to the responder.
-fn resolve(decision: &mut Decision, by: String, now: Timestamp) {
+/// A model's reply stays held as far as it was written, as "ask".
+fn stop_writing(
+    decision: &mut Decision,
+    by: String,
+    held: HeldId,
+    so_far: String,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    if !held_reply(&decision.state, held)?.writing {
+        return Err(stale_reply());
+    }
+    if let Some(held) = &mut decision.state.held {
+        held.writing = false;
+        held.text = limits::cut(&so_far, limits::MESSAGE_BYTES).to_owned();
+    }
+    decision.system(SystemLine::StoppedWriting { by }, now);
+    Ok(())
+}
+
+fn set_labels(decision: &mut Decision, labels: Vec<String>, context: &Context<'_>) -> Result<(), Refusal> {
+    decision.begin(context);
+    decision.state.stored = true;
+    decision.state.labels.clear();
+    for label in labels {
+        let label = label.trim();
+        if label.is_empty() || label.len() > limits::LABEL_BYTES {
+            return Err(Refusal::of_field("labels", "A label has 1 to 64 bytes."));
+        }
+        decision.label(vec![label.to_owned()]);
+    }
+    Ok(())
+}
+
+/// What is resolved waits for nobody. Whether the responder answers the next visit is a setting.
+fn resolve(decision: &mut Decision, by: String, context: &Context<'_>) {
+    let now = context.now;
     let state = &mut decision.state;
     if !state.stored || state.status == Status::Resolved {
         return;
@@ -210,8 +281,15 @@ fn resolve(decision: &mut Decision, by: String, now: Timestamp) {
     state.discarded = None;
     state.needs_human = None;
     state.waiting_since = None;
+    state.suggestion = None;
     state.unread = 0;
     decision.system(SystemLine::Resolved { by }, now);
+    if context.settings.responder.return_on_resolve && !is_automatic(&decision.state) {
+        let state = &mut decision.state;
+        state.control = Control::Automatic;
+        state.control_version = state.control_version.saturating_add(1);
+        decision.system(SystemLine::Returned { after_seconds: None }, now);
+    }
 }
 
 fn mark_read(decision: &mut Decision, seq: Seq) {

@@ -4,15 +4,16 @@ use deskbell_protocol::entity::{Control, NeedsHumanReason, Status, SystemLine};
 use deskbell_protocol::{Seq, Timestamp};
 
 use crate::decision::{Context, Decision};
-use crate::responder::Draft;
+use crate::proposal::{Draft, Proposal};
 use crate::state::Origin;
 
-/// Stores a message and answers it: at once, held, or not at all under human control.
+/// Stores a message and answers it: at once, held, once a model has written, or not at all under human control.
 pub(crate) fn message(
     decision: &mut Decision,
     client_id: Option<String>,
     text: String,
-    draft: Option<Draft>,
+    proposal: Proposal,
+    labels: Vec<String>,
     context: &Context<'_>,
 ) {
     let now = context.now;
@@ -22,11 +23,15 @@ pub(crate) fn message(
     let state = &mut decision.state;
     state.last_customer_seq = seq;
     state.unread = state.unread.saturating_add(1);
+    state.spoken_visit = state.visit;
     state.waiting_since.get_or_insert(now);
     // What was held for the message before is overtaken: the new message gets the answer.
     state.held = None;
     state.discarded = None;
-    decision.respond(draft, context);
+    state.suggestion = None;
+    state.answered_by = None;
+    decision.label(labels);
+    decision.respond(proposal, context);
 }
 
 /// A customer's message reopens what was resolved.
@@ -43,14 +48,19 @@ pub(crate) fn read(decision: &mut Decision, seq: Seq) {
     state.customer_read_seq = state.customer_read_seq.max(seq.min(state.last_seq));
 }
 
-/// Marks that a person is wanted. A reply that waits would only be chatter.
-pub(crate) fn request_human(decision: &mut Decision, context: &Context<'_>) {
+/// Marks that a person is wanted and tells the customer so, once. A reply that waits would only be chatter.
+pub(crate) fn request_human(decision: &mut Decision, draft: Option<Draft>, context: &Context<'_>) {
     decision.begin(context);
     reopen_for_customer(decision, context.now);
-    decision.state.held = None;
-    decision.state.stored = true;
-    decision.state.last_activity_at = context.now;
-    if decision.state.control == Control::Automatic {
-        decision.mark_needs_human(NeedsHumanReason::CustomerAsked, context.now);
+    let state = &mut decision.state;
+    state.held = None;
+    state.stored = true;
+    state.last_activity_at = context.now;
+    if state.control == Control::Human || state.person_called() {
+        return;
+    }
+    decision.mark_needs_human(NeedsHumanReason::CustomerAsked, context.now);
+    if let Some(draft) = draft {
+        decision.notify_customer(draft, context.now);
     }
 }

@@ -1,12 +1,12 @@
 //! The state machine: one command in, one decision out.
 
-use deskbell_protocol::entity::{Control, NeedsHumanReason};
+use deskbell_protocol::entity::{Control, NeedsHumanReason, SourceKind, SystemLine};
 use deskbell_protocol::{HeldId, Refusal, Seq, Timestamp};
 
 use crate::agent::{self, AgentAction};
 use crate::customer;
 use crate::decision::{Context, Decision, held_reply, stale_reply};
-use crate::responder::Draft;
+use crate::proposal::{Draft, Proposal};
 use crate::state::State;
 
 /// What happens to a conversation.
@@ -18,8 +18,10 @@ pub enum Command {
         client_id: Option<String>,
         /// What.
         text: String,
-        /// What the quick responder proposes.
-        draft: Option<Draft>,
+        /// What the quick part of the chain makes of it.
+        proposal: Proposal,
+        /// Labels that the chain puts on.
+        labels: Vec<String>,
     },
     /// The customer has read up to here.
     CustomerRead {
@@ -27,7 +29,10 @@ pub enum Command {
         seq: Seq,
     },
     /// The customer wants a person.
-    RequestHuman,
+    RequestHuman {
+        /// What the customer is told.
+        draft: Option<Draft>,
+    },
     /// The customer came back after [`crate::VISIT_GAP_MS`] without a connection.
     VisitBegan,
     /// A slow responder has an answer.
@@ -39,14 +44,23 @@ pub enum Command {
         /// What it proposes.
         draft: Draft,
     },
-    /// A slow responder has none.
+    /// No slow responder has one: they failed, or were not sure.
     ResponderFailed {
-        /// The message that it should have answered.
+        /// The message that they should have answered.
         for_seq: Seq,
-        /// The control version under which it was asked.
+        /// The control version under which they were asked.
         control_version: i64,
-        /// What went wrong.
-        reason: NeedsHumanReason,
+        /// What went wrong with those that failed; empty when none was sure.
+        failures: Vec<(SourceKind, String)>,
+        /// The default reply, if there is one.
+        otherwise: Option<Draft>,
+    },
+    /// The agent has not answered a waiting customer for too long: the responder takes control back.
+    Return {
+        /// Seconds without an answer after which it does.
+        after_seconds: u32,
+        /// What the chain makes of the customer's last message.
+        proposal: Proposal,
     },
     /// A held reply's time is over.
     HoldExpired {
@@ -74,27 +88,31 @@ pub enum Command {
 pub fn decide(state: &State, command: Command, context: &Context<'_>) -> Result<Decision, Refusal> {
     let mut decision = Decision::unchanged(state);
     match command {
-        Command::CustomerMessage { client_id, text, draft } => {
-            customer::message(&mut decision, client_id, text, draft, context);
+        Command::CustomerMessage { client_id, text, proposal, labels } => {
+            customer::message(&mut decision, client_id, text, proposal, labels, context);
         }
         Command::CustomerRead { seq } => customer::read(&mut decision, seq),
-        Command::RequestHuman => customer::request_human(&mut decision, context),
+        Command::RequestHuman { draft } => customer::request_human(&mut decision, draft, context),
         Command::VisitBegan => decision.state.visit = state.visit.saturating_add(1),
         Command::Propose { for_seq, control_version, draft } => {
             refuse_stale(state, for_seq, control_version)?;
-            decision.respond(Some(draft), context);
+            decision.state.held = None;
+            decision.respond(Proposal::Reply(draft), context);
         }
-        Command::ResponderFailed { for_seq, control_version, reason } => {
+        Command::ResponderFailed { for_seq, control_version, failures, otherwise } => {
             refuse_stale(state, for_seq, control_version)?;
-            decision.mark_needs_human(reason, context.now);
+            fail(&mut decision, failures, otherwise, context);
+        }
+        Command::Return { after_seconds, proposal } => {
+            return_control(&mut decision, after_seconds, proposal, context)?;
         }
         Command::HoldExpired { held } => {
             let held = held_reply(state, held)?;
-            if held.due_at.is_none() {
+            if held.due_at.is_none() || held.writing {
                 return Err(stale_reply());
             }
             let draft = Draft { text: held.text.clone(), source: held.source.clone() };
-            decision.send_automatic(draft, context.now);
+            decision.send_as_proposed(draft, context.now);
         }
         Command::Restarted { alive_at } => restart_hold(&mut decision.state, alive_at, context.now),
         Command::Agent { by, action } => agent::act(&mut decision, by, action, context)?,
@@ -102,19 +120,70 @@ pub fn decide(state: &State, command: Command, context: &Context<'_>) -> Result<
     Ok(decision)
 }
 
-/// Invariant 5: a proposal for another message, or made under another control, comes too late.
+/// Invariant 5: a proposal for another message, or made under another control, comes too late. Under human control it
+/// may still fill the suggestion that waits for it.
 fn refuse_stale(state: &State, for_seq: Seq, control_version: i64) -> Result<(), Refusal> {
-    let timely = state.control == Control::Automatic
-        && state.control_version == control_version
+    let timely = state.control_version == control_version
         && state.last_customer_seq == for_seq
-        && state.answered_seq < for_seq
-        && state.waiting_since.is_some()
-        && state.held.is_none();
+        && match state.control {
+            Control::Automatic => {
+                state.answered_seq < for_seq
+                    && state.waiting_since.is_some()
+                    && state.discarded.is_none()
+                    && state.held.as_ref().is_none_or(|held| held.writing && held.for_seq == for_seq)
+            }
+            Control::Human => state.suggestion.as_ref().is_some_and(|suggestion| suggestion.writing),
+        };
     if timely { Ok(()) } else { Err(stale_reply()) }
+}
+
+/// Invariant 6: never silence. What failed is told to agents, and the default reply is better than nothing.
+fn fail(
+    decision: &mut Decision,
+    failures: Vec<(SourceKind, String)>,
+    otherwise: Option<Draft>,
+    context: &Context<'_>,
+) {
+    decision.state.held = None;
+    decision.state.suggestion = None;
+    if decision.state.control == Control::Human {
+        return;
+    }
+    let reason =
+        if failures.is_empty() { NeedsHumanReason::NoAnswer } else { NeedsHumanReason::ResponderFailed };
+    for (source, message) in failures {
+        decision.system(SystemLine::ResponderFailed { source, message }, context.now);
+    }
+    decision.mark_needs_human(reason, context.now);
+    if let Some(draft) = otherwise {
+        decision.respond(Proposal::Reply(draft), context);
+    }
+}
+
+fn return_control(
+    decision: &mut Decision,
+    after_seconds: u32,
+    proposal: Proposal,
+    context: &Context<'_>,
+) -> Result<(), Refusal> {
+    let state = &mut decision.state;
+    let waited = state.waiting_since.map_or(0, |since| context.now.since(since));
+    if state.control == Control::Automatic || waited < i64::from(after_seconds) * 1000 || waited == 0 {
+        return Err(stale_reply());
+    }
+    state.control = Control::Automatic;
+    state.control_version = state.control_version.saturating_add(1);
+    state.suggestion = None;
+    decision.system(SystemLine::Returned { after_seconds: Some(after_seconds) }, context.now);
+    decision.mark_needs_human(NeedsHumanReason::Unanswered, context.now);
+    decision.respond(proposal, context);
+    Ok(())
 }
 
 /// Time stands still for a held reply while the desk is not running: nobody could have stopped it.
 fn restart_hold(state: &mut State, alive_at: Timestamp, now: Timestamp) {
+    // A model that was drafting for the agent is gone; one whose reply is held is asked again.
+    state.suggestion.take_if(|suggestion| suggestion.writing);
     let Some(held) = &mut state.held else { return };
     let (Some(due_at), Some(hold_ms)) = (held.due_at, held.hold_ms) else { return };
     let left = due_at.since(alive_at.max(held.held_at)).clamp(0, hold_ms);

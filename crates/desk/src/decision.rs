@@ -1,12 +1,14 @@
 //! What a decision is made of, and the steps that several commands share.
 
+use deskbell_protocol::HeldId;
 use deskbell_protocol::entity::{
     Control, HeldReply, Message, NeedsHuman, NeedsHumanReason, Source, SourceKind, SystemLine,
 };
-use deskbell_protocol::settings::{Fallback, Hold, Settings};
-use deskbell_protocol::{Code, HeldId, Refusal, Seq, Timestamp};
+use deskbell_protocol::responder::{LessonKind, Use};
+use deskbell_protocol::settings::{Language, Settings};
+use deskbell_protocol::{Code, Refusal, Seq, Timestamp, limits};
 
-use crate::responder::{Draft, Greeting};
+use crate::proposal::Greeting;
 use crate::state::{Origin, State};
 
 /// What a decision depends on besides the state.
@@ -16,8 +18,23 @@ pub struct Context<'a> {
     pub now: Timestamp,
     /// The settings in force.
     pub settings: &'a Settings,
+    /// The customer's language.
+    pub language: Language,
+    /// Whether nobody is at the console.
+    pub away: bool,
     /// The greeting shown to a visitor who has no row yet.
     pub greeting: Option<&'a Greeting>,
+    /// The message that a correction or retraction is about.
+    pub subject: Option<&'a Subject>,
+}
+
+/// A message that was sent, with the question that it answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subject {
+    /// The message.
+    pub message: Message,
+    /// The customer's last message before it.
+    pub question: Option<Seq>,
 }
 
 /// What follows from a command.
@@ -27,11 +44,42 @@ pub struct Decision {
     pub state: State,
     /// New messages, in order.
     pub messages: Vec<Message>,
+    /// A message that was corrected or retracted, as it is now.
+    pub changed: Option<Message>,
+    /// What happened to what the responder proposed.
+    pub uses: Vec<(Source, Use)>,
+    /// What can be learned from an agent's act.
+    pub lesson: Option<NewLesson>,
+}
+
+/// Something to learn: an offer, or the end of one.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NewLesson {
+    /// The agent knew better.
+    Offer {
+        /// The customer's message.
+        question: Seq,
+        /// What the agent did.
+        kind: LessonKind,
+        /// What the responder had proposed or sent.
+        proposed: Option<String>,
+        /// Where that came from.
+        source: Option<Source>,
+        /// What the agent said instead.
+        reply: Option<String>,
+        /// The agent's name.
+        by: String,
+    },
+    /// The agent took the discard back that an offer came from.
+    Withdrawn {
+        /// The customer's message.
+        question: Seq,
+    },
 }
 
 impl Decision {
     pub(crate) fn unchanged(state: &State) -> Self {
-        Self { state: state.clone(), messages: Vec::new() }
+        Self { state: state.clone(), messages: Vec::new(), changed: None, uses: Vec::new(), lesson: None }
     }
 
     pub(crate) fn say(&mut self, origin: Origin, text: String, at: Timestamp) -> Seq {
@@ -43,6 +91,13 @@ impl Decision {
 
     pub(crate) fn system(&mut self, line: SystemLine, at: Timestamp) {
         self.say(Origin::System(line), String::new(), at);
+    }
+
+    /// Counts what became of a proposal, for the responder's numbers.
+    pub(crate) fn count(&mut self, source: &Source, what: Use) {
+        if source.kind != SourceKind::Greeting {
+            self.uses.push((source.clone(), what));
+        }
     }
 
     /// The first thing that is stored of a conversation is the greeting that its customer saw.
@@ -57,57 +112,23 @@ impl Decision {
         }
     }
 
+    /// Marks once; that the customer asked for a person outweighs every other reason.
     pub(crate) fn mark_needs_human(&mut self, reason: NeedsHumanReason, at: Timestamp) {
-        if self.state.needs_human.is_none() {
-            self.state.needs_human = Some(NeedsHuman { reason, since: at });
+        let asked = reason == NeedsHumanReason::CustomerAsked && !self.state.person_called();
+        if self.state.needs_human.is_none() || asked {
+            let since = self.state.needs_human.map_or(at, |needs| needs.since);
+            self.state.needs_human = Some(NeedsHuman { reason, since });
             self.system(SystemLine::NeedsHuman { reason }, at);
         }
     }
 
-    /// Holds or sends a proposal for the customer's last message, or marks that there is none.
-    pub(crate) fn respond(&mut self, draft: Option<Draft>, context: &Context<'_>) {
-        if self.state.control == Control::Human {
-            return;
+    /// Puts labels on, each once and within bounds.
+    pub(crate) fn label(&mut self, labels: Vec<String>) {
+        for label in labels {
+            if self.state.labels.len() < limits::CONVERSATION_LABELS && !self.state.labels.contains(&label) {
+                self.state.labels.push(label);
+            }
         }
-        let once = context.settings.fallback == Fallback::OncePerVisit;
-        let used = self.state.fallback_visit == self.state.visit;
-        let draft = draft.filter(|d| !(d.source.kind == SourceKind::Fallback && once && used));
-        let Some(draft) = draft else {
-            self.mark_needs_human(NeedsHumanReason::NoAnswer, context.now);
-            return;
-        };
-        match self.state.hold.unwrap_or(context.settings.hold) {
-            Hold::Seconds { seconds: 0 } => self.send_automatic(draft, context.now),
-            Hold::Seconds { seconds } => self.hold(draft, Some(i64::from(seconds) * 1000), context.now),
-            Hold::Ask => self.hold(draft, None, context.now),
-        }
-    }
-
-    fn hold(&mut self, draft: Draft, hold_ms: Option<i64>, now: Timestamp) {
-        let id = HeldId(self.state.last_held.0.saturating_add(1));
-        self.state.last_held = id;
-        self.state.discarded = None;
-        self.state.held = Some(HeldReply {
-            id,
-            for_seq: self.state.last_customer_seq,
-            text: draft.text,
-            source: draft.source,
-            held_at: now,
-            due_at: hold_ms.map(|ms| now.plus(ms)),
-            hold_ms,
-            paused_ms: None,
-        });
-    }
-
-    pub(crate) fn send_automatic(&mut self, draft: Draft, now: Timestamp) {
-        if draft.source.kind == SourceKind::Fallback {
-            self.state.fallback_visit = self.state.visit;
-        }
-        self.state.answered_seq = self.state.last_customer_seq;
-        self.state.waiting_since = None;
-        self.state.held = None;
-        self.state.discarded = None;
-        self.say(Origin::Automatic(draft.source), draft.text, now);
     }
 }
 
@@ -118,4 +139,9 @@ pub(crate) fn held_reply(state: &State, id: HeldId) -> Result<&HeldReply, Refusa
 
 pub(crate) fn stale_reply() -> Refusal {
     Refusal::new(Code::StaleReply, "This reply was already sent, discarded or replaced.")
+}
+
+/// Whether the responder has control.
+pub(crate) fn is_automatic(state: &State) -> bool {
+    state.control == Control::Automatic
 }

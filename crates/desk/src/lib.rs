@@ -8,16 +8,21 @@
 #![deny(missing_docs)]
 
 mod agent;
+mod change;
 mod customer;
 mod decide;
 mod decision;
+mod learn;
+mod proposal;
+mod respond;
 mod responder;
 mod state;
 
 pub use agent::AgentAction;
 pub use decide::{Command, decide};
-pub use decision::{Context, Decision};
-pub use responder::{Draft, Greeting, QuickResponder};
+pub use decision::{Context, Decision, NewLesson, Subject};
+pub use proposal::{Draft, Greeting, Proposal};
+pub use responder::Responder;
 pub use state::{Origin, State};
 
 /// A visit ends when no connection was open for this long, in milliseconds.

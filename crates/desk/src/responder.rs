@@ -1,47 +1,63 @@
 //! What proposes automatic replies. The quick part runs beside the socket, before the message reaches the store;
 //! what it proposes travels with the message and is decided on in the same transaction.
 
-use deskbell_protocol::Timestamp;
 use deskbell_protocol::entity::{Source, SourceKind};
+use deskbell_protocol::responder::{Answer, Outcome, Question, Rule, Verdict};
 use deskbell_protocol::settings::{Language, Settings};
+use deskbell_protocol::{AnswerId, Timestamp};
 
-/// A proposal before it is decided on.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Draft {
-    /// What it would say.
-    pub text: String,
-    /// What proposed it.
-    pub source: Source,
+/// The chain, ready to be asked. Made anew when rules or answers change.
+#[derive(Debug, Default)]
+pub struct Responder {
+    rules: Vec<Rule>,
+    answers: Vec<Answer>,
 }
 
-/// The greeting that a visitor was shown, to be stored before the first message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Greeting {
-    /// What it said.
-    pub text: String,
-    /// When it was shown.
-    pub at: Timestamp,
-}
-
-/// The part of the responder that needs no waiting.
-#[derive(Debug, Clone, Copy)]
-pub struct QuickResponder<'a> {
-    /// The settings in force.
-    pub settings: &'a Settings,
-}
-
-impl QuickResponder<'_> {
-    /// What a visitor in this language is greeted with; `None` when the agent emptied the text.
+impl Responder {
+    /// The chain of these rules, in order, and answers.
     #[must_use]
-    pub fn greeting(&self, language: Language) -> Option<&str> {
-        non_empty(self.settings.greeting.get(language))
+    pub fn new(rules: Vec<Rule>, answers: Vec<Answer>) -> Self {
+        Self { rules, answers }
     }
 
-    /// What would answer a message in this language; `None` when there is nothing to say.
+    /// The rules, in order.
     #[must_use]
-    pub fn propose(&self, _text: &str, language: Language) -> Option<Draft> {
-        let text = non_empty(self.settings.reply.get(language))?;
-        Some(Draft { text: text.to_owned(), source: Source::of(SourceKind::Fallback) })
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The knowledge base.
+    #[must_use]
+    pub fn answers(&self) -> &[Answer] {
+        &self.answers
+    }
+
+    /// One answer.
+    #[must_use]
+    pub fn answer(&self, id: AnswerId) -> Option<&Answer> {
+        self.answers.iter().find(|answer| answer.id == id)
+    }
+
+    /// What a visitor in this language is greeted with; `None` when the agent emptied the text.
+    #[must_use]
+    pub fn greeting(settings: &Settings, language: Language) -> Option<&str> {
+        non_empty(settings.greeting.get(language))
+    }
+
+    /// What the chain makes of a question; its steps only when they are asked for.
+    #[must_use]
+    pub fn verdict(
+        &self,
+        question: &Question,
+        settings: &Settings,
+        _now: Timestamp,
+        _explain: bool,
+    ) -> Verdict {
+        let outcome = match non_empty(settings.reply.get(question.language)) {
+            Some(text) => Outcome::Reply { text: text.to_owned(), source: Source::of(SourceKind::Fallback) },
+            None => Outcome::Nothing {},
+        };
+        Verdict { outcome, labels: Vec::new(), steps: Vec::new() }
     }
 }
 

@@ -1,7 +1,8 @@
 //! What one conversation is, without its thread.
 
 use deskbell_protocol::entity::{
-    Author, Control, HeldReply, LastLine, Message, NeedsHuman, Source, Status, SystemLine,
+    Author, Control, HeldReply, LastLine, Message, NeedsHuman, NeedsHumanReason, Source, Status, Suggestion,
+    SystemLine,
 };
 use deskbell_protocol::limits;
 use deskbell_protocol::settings::Hold;
@@ -34,6 +35,12 @@ pub struct State {
     pub discarded: Option<HeldReply>,
     /// The last held reply's id.
     pub last_held: HeldId,
+    /// A draft for the agent, under human control.
+    pub suggestion: Option<Suggestion>,
+    /// What answered the customer's last message by itself.
+    pub answered_by: Option<Source>,
+    /// Put on by rules, answers and agents, in order.
+    pub labels: Vec<String>,
     /// Set while a human is needed.
     pub needs_human: Option<NeedsHuman>,
     /// Since when the customer has had no answer.
@@ -48,6 +55,10 @@ pub struct State {
     pub visit: u32,
     /// The visit in which the default reply was used last.
     pub fallback_visit: u32,
+    /// The visit in which the customer wrote last.
+    pub spoken_visit: u32,
+    /// The visit in which the customer was told last that nobody is here.
+    pub away_visit: u32,
     /// Messages of the customer, the responder and agents.
     pub messages: u32,
     /// The last thing said.
@@ -75,6 +86,9 @@ impl State {
             held: None,
             discarded: None,
             last_held: HeldId(0),
+            suggestion: None,
+            answered_by: None,
+            labels: Vec::new(),
             needs_human: None,
             waiting_since: None,
             unread: 0,
@@ -82,6 +96,8 @@ impl State {
             customer_read_seq: Seq(0),
             visit: 1,
             fallback_visit: 0,
+            away_visit: 0,
+            spoken_visit: 0,
             messages: 0,
             last: None,
             created_at: now,
@@ -97,6 +113,12 @@ impl State {
                 || (self.control == Control::Human && self.waiting_since.is_some()))
     }
 
+    /// Whether the customer asked for a person who has not come yet: until then there is no more chatter.
+    #[must_use]
+    pub fn person_called(&self) -> bool {
+        self.needs_human.is_some_and(|needs| needs.reason == NeedsHumanReason::CustomerAsked)
+    }
+
     /// Whether anything that the rules promise is broken; the sentence says what. For tests.
     #[must_use]
     pub fn broken_rule(&self) -> Option<&'static str> {
@@ -110,6 +132,11 @@ impl State {
             if held.for_seq <= self.answered_seq {
                 return Some("a reply is held for a message that is answered");
             }
+        }
+        if let Some(suggestion) = &self.suggestion
+            && (self.control == Control::Automatic || suggestion.for_seq != self.last_customer_seq)
+        {
+            return Some("a suggestion that nobody can use");
         }
         if self.answered_seq > self.last_customer_seq || self.last_customer_seq > self.last_seq {
             return Some("an answer without a message");
@@ -181,6 +208,7 @@ impl State {
             client_id,
             source,
             system,
+            change: None,
         }
     }
 }

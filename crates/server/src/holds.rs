@@ -92,7 +92,8 @@ impl Holds {
     /// Lets the store decide. What could not be stored is tried again: it must not be forgotten.
     async fn expire(&self, store: &Store, conversation: ConversationId, held: HeldId) -> Result<(), Closed> {
         let command = Command::HoldExpired { held };
-        let submission = Submission { conversation, command, now: now(), connection: None, visitor: None };
+        let submission =
+            Submission { conversation, command, now: now(), connection: None, visitor: None, away: false };
         match store.execute(submission).await {
             Err(refusal) if refusal.code == Code::ShuttingDown => Err(Closed),
             Err(refusal) if refusal.code == Code::StoreFailed => {

@@ -16,7 +16,9 @@ mod identity;
 mod limits;
 mod outbox;
 mod port_holder;
+mod returning;
 mod secret;
+mod slow;
 mod stopping;
 mod traffic;
 mod watch;
@@ -24,7 +26,7 @@ mod watch;
 pub use accept::ConsoleAssets;
 pub use clock::now;
 pub use desk::{Desk, OpenError, Options};
-pub use watch::Watch;
+pub use watch::{ActivitySwitch, Watch};
 
 use std::path::PathBuf;
 

@@ -2,6 +2,7 @@
 //! console that is too slow or asleep gets one `resync` instead of a growing queue.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use deskbell_protocol::ConversationId;
@@ -30,6 +31,19 @@ pub(crate) struct Mailbox {
     // Pushed to by the writer's thread and by tasks; never held across an await.
     waiting: Mutex<Waiting>,
     changed: Notify,
+    /// Whether events of sockets are wanted: they would be half of what a busy desk has to tell.
+    activity: AtomicBool,
+}
+
+/// Says whether a console wants to hear of every event of a socket.
+#[derive(Debug, Clone)]
+pub struct ActivitySwitch(Arc<Mailbox>);
+
+impl ActivitySwitch {
+    /// From now on.
+    pub fn set(&self, on: bool) {
+        self.0.activity.store(on, Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -45,6 +59,11 @@ struct Waiting {
 }
 
 impl Mailbox {
+    /// Whether events of sockets are wanted.
+    pub(crate) fn wants_activity(&self) -> bool {
+        self.activity.load(Ordering::Relaxed)
+    }
+
     /// Queues the newest state of a conversation.
     pub(crate) fn conversation(&self, conversation: &Arc<Conversation>) {
         self.change(|waiting| {
@@ -173,6 +192,12 @@ impl Watch {
         Self { mailbox, serial: 0, last: None, conversations: Instant::now() }
     }
 
+    /// Turns events of sockets on and off; they are off at first.
+    #[must_use]
+    pub fn activity(&self) -> ActivitySwitch {
+        ActivitySwitch(Arc::clone(&self.mailbox))
+    }
+
     /// The next batch, as soon as something happened, but not within 16 ms of the last one unless that was full.
     /// `None` when the desk has closed. Cancelling loses nothing.
     pub async fn next(&mut self) -> Option<Batch> {
@@ -211,7 +236,12 @@ fn bytes_of(update: &Update) -> usize {
             }
             _ => 600,
         },
-        Update::Settings { .. } => 4_000,
+        Update::Settings { .. } => 7_000,
+        Update::Draft { text, .. } => 120_usize.saturating_add(text.len()),
+        Update::Lesson { lesson } => {
+            let texts = [&lesson.proposed, &lesson.reply].into_iter().flatten().map(String::len);
+            600_usize.saturating_add(lesson.question.len()).saturating_add(texts.sum())
+        }
         _ => 200,
     }
 }
@@ -219,7 +249,10 @@ fn bytes_of(update: &Update) -> usize {
 fn bytes_of_conversation(conversation: &Conversation) -> usize {
     let held = conversation.held.as_ref().map_or(0, |held| 200 + held.text.len());
     let discarded = conversation.discarded.as_ref().map_or(0, |held| 200 + held.text.len());
+    let suggested = conversation.suggestion.as_ref().map_or(0, |suggested| 200 + suggested.text.len());
     900_usize
+        .saturating_add(suggested)
+        .saturating_add(conversation.labels.iter().map(|label| label.len() + 4).sum())
         .saturating_add(held)
         .saturating_add(discarded)
         .saturating_add(conversation.connections.len().saturating_mul(160))

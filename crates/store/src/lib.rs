@@ -18,14 +18,18 @@ mod writer;
 pub use entry::Entry;
 pub use error::{OpenError, ReadError};
 pub use readers::Readers;
+pub use tables::usage::Used;
 pub use tally::Tally;
-pub use writer::{Committed, Outcome, Publish, Receipt, Refused, Seen, Submission, Visitor};
+pub use writer::{
+    Committed, Outcome, Publish, Receipt, Refused, Seen, Submission, Taught, Teaching, Visitor,
+};
 
 use std::path::Path;
 use std::sync::Arc;
 
+use deskbell_protocol::responder::{Answer, Rule};
 use deskbell_protocol::settings::Settings;
-use deskbell_protocol::{Code, ConversationId, HeldId, Refusal, Timestamp};
+use deskbell_protocol::{Code, ConversationId, HeldId, Refusal, Seq, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::writer::Job;
@@ -53,6 +57,14 @@ pub struct Found {
     pub tally: Tally,
     /// Held replies that go on counting, with when they are due.
     pub due: Vec<(ConversationId, HeldId, Timestamp)>,
+    /// Customers' messages that a model or the webhook bot was asked about, with the control version of then.
+    pub asked: Vec<(ConversationId, Seq, i64)>,
+    /// The responder's rules, in order.
+    pub rules: Vec<Rule>,
+    /// The knowledge base.
+    pub answers: Vec<Answer>,
+    /// Offers to learn that nobody has dealt with.
+    pub lessons: u32,
 }
 
 impl Store {
@@ -121,6 +133,16 @@ impl Store {
     pub async fn save_settings(&self, settings: Arc<Settings>) -> Result<(), Refusal> {
         let (reply, answer) = oneshot::channel();
         self.send(Job::Settings(settings, reply)).await?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// Changes rules, answers or offers to learn; what comes back is in force.
+    ///
+    /// # Errors
+    /// [`Code::NoSuchEntry`], [`Code::StoreFailed`] or [`Code::ShuttingDown`].
+    pub async fn teach(&self, teaching: Teaching) -> Result<Taught, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Teach(Box::new(teaching), reply)).await?;
         answer.await.map_err(|_| closed())?
     }
 

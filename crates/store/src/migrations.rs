@@ -5,10 +5,13 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::OpenError;
-use crate::tables::{conversation, message, meta, setting};
+use crate::tables::{answer, conversation, lesson, message, meta, rule, setting, usage};
 
 /// The steps, oldest first. A step is never changed once it was released.
-const STEPS: &[&[&str]] = &[&[meta::CREATE, setting::CREATE, conversation::CREATE, message::CREATE]];
+const STEPS: &[&[&str]] = &[
+    &[meta::CREATE, setting::CREATE, conversation::CREATE, message::CREATE],
+    &[conversation::CHAIN, message::CHANGE, rule::CREATE, answer::CREATE, lesson::CREATE, usage::CREATE],
+];
 
 pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;

@@ -7,7 +7,7 @@ use deskbell_desk::{Command, Context, decide};
 use deskbell_protocol::Timestamp;
 use rusqlite::Connection;
 
-use crate::tables::{conversation, meta, setting};
+use crate::tables::{answer, conversation, lesson, meta, rule, setting};
 use crate::tally::Tally;
 use crate::{Found, OpenError, migrations};
 
@@ -73,21 +73,33 @@ fn find(connection: &mut Connection, fresh_epoch: &str, now: Timestamp) -> rusql
     let epoch = meta::epoch(&transaction, fresh_epoch)?;
     let settings = setting::load(&transaction)?;
     let alive_at = meta::alive_at(&transaction)?.unwrap_or(now);
-    let context = Context { now, settings: &settings, greeting: None };
+    let context = Context {
+        now,
+        settings: &settings,
+        language: settings.customer_language.unwrap_or_default(),
+        away: false,
+        greeting: None,
+        subject: None,
+    };
     let mut due = Vec::new();
-    for id in conversation::with_held(&transaction)? {
+    let mut asked = Vec::new();
+    for id in conversation::with_proposal(&transaction)? {
         let Some((state, customer)) = conversation::load(&transaction, id)? else { continue };
         let Ok(decision) = decide(&state, Command::Restarted { alive_at }, &context) else { continue };
-        if let Some(held) = &decision.state.held
-            && let Some(due_at) = held.due_at
-        {
-            due.push((id, held.id, due_at));
+        if let Some(held) = &decision.state.held {
+            due.extend(held.due_at.map(|due_at| (id, held.id, due_at)));
+            if held.writing {
+                asked.push((id, held.for_seq, decision.state.control_version));
+            }
         }
         conversation::save(&transaction, id, &decision.state, &customer)?;
     }
     meta::set_alive_at(&transaction, now)?;
     let tally = Tally::count(&transaction)?;
     let next_conversation = conversation::next_id(&transaction)?;
+    let rules = rule::all(&transaction)?;
+    let answers = answer::all(&transaction)?;
+    let lessons = lesson::count_open(&transaction)?;
     transaction.commit()?;
-    Ok(Found { settings, epoch, next_conversation, tally, due })
+    Ok(Found { settings, epoch, next_conversation, tally, due, asked, rules, answers, lessons })
 }

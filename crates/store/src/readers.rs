@@ -1,17 +1,19 @@
 //! Questions. Each runs on a connection of its own, on a blocking thread, and never waits for the writer.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use deskbell_protocol::agent::{Cursor, Filter};
-use deskbell_protocol::entity::Message;
-use deskbell_protocol::{ConversationId, Revision, Seq};
+use deskbell_protocol::entity::{Message, SourceKind};
+use deskbell_protocol::responder::{Answer, Lesson, Rule};
+use deskbell_protocol::{ConversationId, LessonId, Revision, Seq, Timestamp};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
 use crate::entry::Entry;
-use crate::tables::{conversation, message};
-use crate::{OpenError, ReadError};
+use crate::tables::{answer, conversation, lesson, message, rule, usage};
+use crate::{OpenError, ReadError, Used};
 
 /// Questions answered at once; more wait.
 const CONNECTIONS: usize = 4;
@@ -111,6 +113,86 @@ impl Readers {
         limit: u32,
     ) -> Result<Vec<(Entry, Option<Message>)>, ReadError> {
         self.ask(move |connection| search(connection, &query, limit)).await
+    }
+
+    /// Under human control, with a customer who has waited since before `since`; longest first.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub async fn unanswered(&self, since: Timestamp, limit: u32) -> Result<Vec<Entry>, ReadError> {
+        self.ask(move |connection| conversation::unanswered(connection, since, limit)).await
+    }
+
+    /// The last conversations, newest activity first.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub async fn last_conversations(&self, limit: u32) -> Result<Vec<Entry>, ReadError> {
+        self.ask(move |connection| conversation::last(connection, limit)).await
+    }
+
+    /// The message at this place.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub async fn message(&self, id: ConversationId, seq: Seq) -> Result<Option<Message>, ReadError> {
+        self.ask(move |connection| message::at(connection, id, seq)).await
+    }
+
+    /// The rules, in order.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub async fn rules(&self) -> Result<Vec<Rule>, ReadError> {
+        self.ask(rule::all).await
+    }
+
+    /// The knowledge base, oldest first.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub async fn answers(&self) -> Result<Vec<Answer>, ReadError> {
+        self.ask(answer::all).await
+    }
+
+    /// How many offers to learn nobody has dealt with.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub async fn open_lessons(&self) -> Result<u32, ReadError> {
+        self.ask(lesson::count_open).await
+    }
+
+    /// Offers to learn that nobody has dealt with, newest first.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub async fn lessons(&self, limit: u32) -> Result<Vec<Lesson>, ReadError> {
+        self.ask(move |connection| lesson::open(connection, limit)).await
+    }
+
+    /// One offer to learn.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub async fn lesson(&self, id: LessonId) -> Result<Option<Lesson>, ReadError> {
+        self.ask(move |connection| lesson::get(connection, id)).await
+    }
+
+    /// How often each rule (or answer, as `kind` says) was used and overridden, by its id.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub async fn totals(&self, kind: SourceKind) -> Result<BTreeMap<i64, (u32, u32)>, ReadError> {
+        self.ask(move |connection| usage::totals(connection, kind)).await
+    }
+
+    /// The responder's numbers of a period, hour by hour.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub async fn usage(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Used>, ReadError> {
+        self.ask(move |connection| usage::between(connection, from, to)).await
     }
 
     async fn ask<T: Send + 'static>(

@@ -1,6 +1,23 @@
 // Generated from crates/protocol by `cargo xtask generate`. Do not edit.
 
 /**
+ * What a rule does.
+ */
+export type Action = { "kind": "reply", 
+/**
+ * In the customer's language, or in the other one where that is empty.
+ */
+text: Localized, } | { "kind": "needs_human", 
+/**
+ * As in `reply`; may be empty.
+ */
+text: Localized, } | { "kind": "label", 
+/**
+ * 1 to 64 bytes.
+ */
+label: string, } | { "kind": "silent", };
+
+/**
  * What happened on a socket, raw, for the activity view.
  */
 export type ActivityEvent = { 
@@ -146,6 +163,57 @@ sound: boolean,
 repeat_seconds: number, };
 
 /**
+ * One entry of the knowledge base.
+ */
+export type Answer = { 
+/**
+ * Names it in requests; 0 for a new one.
+ */
+id: AnswerId, 
+/**
+ * Whether it takes part.
+ */
+enabled: boolean, 
+/**
+ * The question as customers put it, 1 to 50 variants, each 1 to 512 bytes.
+ */
+questions: Array<string>, 
+/**
+ * What is replied, 1 to 4,096 bytes; `{name}` and `{page}` are filled in.
+ */
+reply: string, 
+/**
+ * Only for customers of these languages; empty is any.
+ */
+languages: Array<Language>, 
+/**
+ * Put on the conversation, at most 8, each 1 to 64 bytes.
+ */
+labels: Array<string>, };
+
+/**
+ * An answer of the knowledge base; 0 is none yet.
+ */
+export type AnswerId = number;
+
+/**
+ * An answer with its numbers.
+ */
+export type AnswerRow = { 
+/**
+ * The answer.
+ */
+answer: Answer, 
+/**
+ * As of a rule.
+ */
+used: number, 
+/**
+ * As of a rule.
+ */
+overridden: number, };
+
+/**
  * Who wrote a message.
  */
 export type Author = "customer" | "automatic" | "agent" | "note" | "system";
@@ -168,6 +236,45 @@ now: Timestamp,
 updates: Array<Update>, };
 
 /**
+ * When the desk is staffed.
+ */
+export type BusinessHours = { 
+/**
+ * An IANA time zone, such as `Asia/Shanghai`.
+ */
+time_zone: string, 
+/**
+ * From Monday to Sunday, seven lists of spans in order that do not overlap; an empty list is closed.
+ */
+days: Array<Array<Span>>, };
+
+/**
+ * What an agent changed about a message after it was sent.
+ */
+export type Change = { 
+/**
+ * Corrected or retracted.
+ */
+kind: ChangeKind, 
+/**
+ * The agent's name.
+ */
+by: string, 
+/**
+ * When.
+ */
+at: Timestamp, 
+/**
+ * What was sent at first.
+ */
+original: string, };
+
+/**
+ * The kinds of [`Change`].
+ */
+export type ChangeKind = "corrected" | "retracted";
+
+/**
  * What a customer's client sends.
  */
 export type ClientFrame = { "type": "hello" } & Hello | { "type": "message", 
@@ -187,7 +294,7 @@ seq: Seq, } | { "type": "request_human", };
 /**
  * Why something was refused. Clients match on this, never on the sentence.
  */
-export type Code = "malformed" | "unknown_type" | "hello_expected" | "empty" | "too_long" | "id_reused" | "rate_limited" | "too_many_connections" | "too_slow" | "timed_out" | "shutting_down" | "store_failed" | "overloaded" | "no_such_conversation" | "stale_reply" | "unauthorized" | "origin_refused" | "invalid_setting" | "address_unavailable" | "internal";
+export type Code = "malformed" | "unknown_type" | "hello_expected" | "empty" | "too_long" | "id_reused" | "rate_limited" | "too_many_connections" | "too_slow" | "timed_out" | "shutting_down" | "store_failed" | "overloaded" | "no_such_conversation" | "stale_reply" | "no_such_message" | "no_such_entry" | "unauthorized" | "origin_refused" | "invalid_setting" | "address_unavailable" | "internal";
 
 /**
  * A live socket of a customer.
@@ -273,6 +380,14 @@ held: HeldReply | null,
  * The last discarded reply, while the discard can be undone.
  */
 discarded: HeldReply | null, 
+/**
+ * A draft for the agent, under human control.
+ */
+suggestion: Suggestion | null, 
+/**
+ * Put on by rules, answers and agents, in order.
+ */
+labels: Array<string>, 
 /**
  * Customer messages that no agent has seen.
  */
@@ -445,12 +560,22 @@ name?: string,
 /**
  * The client's id, on the customer's own messages.
  */
-id?: string, };
+id?: string, 
+/**
+ * `corrected`: the text was replaced after it was sent, mark it so. `retracted`: it was taken back and `text` is
+ * empty, show that in its place.
+ */
+change?: ChangeKind, };
 
 /**
  * When the default reply answers a customer's message.
  */
 export type Fallback = "every_message" | "once_per_visit";
+
+/**
+ * A format that answers are exported to and imported from.
+ */
+export type FileFormat = "csv" | "json";
 
 /**
  * Which conversations a list shows.
@@ -497,7 +622,12 @@ hold_ms: number | null,
 /**
  * What was left when it was paused, in milliseconds; `null` when it runs or is "ask".
  */
-paused_ms: number | null, };
+paused_ms: number | null, 
+/**
+ * Whether a model or the webhook bot is still writing it; then its time has not begun, and `draft` updates tell
+ * what there is so far.
+ */
+writing: boolean, };
 
 /**
  * The first frame: who this is and what it has already.
@@ -555,6 +685,40 @@ export type Hold = { "kind": "seconds",
 seconds: number, } | { "kind": "ask" };
 
 /**
+ * A record that cannot be imported.
+ */
+export type ImportProblem = { 
+/**
+ * Its number in the file, from 1.
+ */
+record: number, 
+/**
+ * Why, in a sentence.
+ */
+message: string, };
+
+/**
+ * What an import did or would do.
+ */
+export type Imported = { 
+/**
+ * New answers.
+ */
+added: number, 
+/**
+ * Answers whose `id` was known and whose content differs.
+ */
+changed: number, 
+/**
+ * Answers that are there already.
+ */
+unchanged: number, 
+/**
+ * Records that cannot be taken, at most 100; then nothing at all is imported.
+ */
+problems: Array<ImportProblem>, };
+
+/**
  * A language that the desk speaks.
  */
 export type Language = "en" | "zh-CN";
@@ -575,6 +739,65 @@ text: string,
  * When.
  */
 at: Timestamp, };
+
+/**
+ * An offer to learn from what an agent did.
+ */
+export type Lesson = { 
+/**
+ * Names it in requests.
+ */
+id: LessonId, 
+/**
+ * When.
+ */
+at: Timestamp, 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * The customer's message.
+ */
+question_seq: Seq, 
+/**
+ * What it said.
+ */
+question: string, 
+/**
+ * The customer's language.
+ */
+language: Language, 
+/**
+ * What the agent did.
+ */
+kind: LessonKind, 
+/**
+ * What the responder had proposed or sent.
+ */
+proposed: string | null, 
+/**
+ * Where that came from: an answer or rule to change, or nothing to make a new one.
+ */
+source: Source | null, 
+/**
+ * What the agent said instead; missing when a reply was discarded and nothing said yet.
+ */
+reply: string | null, 
+/**
+ * The agent's name.
+ */
+by: string, };
+
+/**
+ * An offer to learn from what an agent did.
+ */
+export type LessonId = number;
+
+/**
+ * What an agent did that can be learned from.
+ */
+export type LessonKind = "edited" | "discarded" | "corrected" | "answered";
 
 /**
  * Whether the desk really listens.
@@ -653,7 +876,40 @@ source?: Source,
 /**
  * What happened, on system lines.
  */
-system?: SystemLine, };
+system?: SystemLine, 
+/**
+ * The last correction or retraction of a reply that was sent.
+ */
+change?: Change, };
+
+/**
+ * A model behind an OpenAI-compatible chat endpoint.
+ */
+export type ModelSettings = { 
+/**
+ * Whether it takes part.
+ */
+enabled: boolean, 
+/**
+ * The endpoint's base, such as `http://127.0.0.1:11434/v1`; `/chat/completions` is added.
+ */
+url: string, 
+/**
+ * The model's name there.
+ */
+model: string, 
+/**
+ * What it is told before the thread.
+ */
+system_prompt: string, 
+/**
+ * Seconds from the question to the last word, 1 to 120.
+ */
+deadline_seconds: number, 
+/**
+ * Tokens of one reply, 16 to 4,096.
+ */
+max_tokens: number, };
 
 /**
  * A conversation that waits for a human.
@@ -671,7 +927,77 @@ since: Timestamp, };
 /**
  * Why a conversation needs a human.
  */
-export type NeedsHumanReason = "customer_asked" | "no_answer" | "responder_failed";
+export type NeedsHumanReason = "customer_asked" | "no_answer" | "responder_failed" | "rule" | "away" | "unanswered";
+
+/**
+ * What happens to a message.
+ */
+export type Outcome = { "kind": "reply", 
+/**
+ * What it says.
+ */
+text: string, 
+/**
+ * Where it comes from.
+ */
+source: Source, } | { "kind": "needs_human", 
+/**
+ * Why.
+ */
+reason: NeedsHumanReason, 
+/**
+ * What the customer is told.
+ */
+text: string | null, 
+/**
+ * Where that comes from.
+ */
+source: Source, } | { "kind": "silent", 
+/**
+ * The rule.
+ */
+source: Source, } | { "kind": "ask", 
+/**
+ * In this order: `model`, `webhook`.
+ */
+who: Array<SourceKind>, 
+/**
+ * The best answers, for the model to stand on.
+ */
+grounding: Array<AnswerId>, 
+/**
+ * The default reply, if there is one.
+ */
+otherwise: string | null, } | { "kind": "nothing", };
+
+/**
+ * What the chain is asked.
+ */
+export type Question = { 
+/**
+ * What the customer wrote.
+ */
+text: string, 
+/**
+ * The customer's language.
+ */
+language: Language, 
+/**
+ * The customer's name.
+ */
+name: string | null, 
+/**
+ * The customer's page.
+ */
+page: string | null, 
+/**
+ * Whether this is the customer's first message ever.
+ */
+first_message: boolean, 
+/**
+ * Whether this is the first message of a visit by a customer who was here before.
+ */
+returning: boolean, };
 
 /**
  * A refusal: what kind it is, and a sentence that says what to do.
@@ -689,6 +1015,35 @@ message: string,
  * The setting that is not valid, as a path such as `texts.greeting.en`.
  */
 field?: string, };
+
+/**
+ * One message of a replay: what was answered then and what would be now.
+ */
+export type Replayed = { 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * The customer's message.
+ */
+seq: Seq, 
+/**
+ * What it said.
+ */
+question: string, 
+/**
+ * What answered it then: the author, the text and the source; missing when nobody did.
+ */
+then: ThenAnswer | null, 
+/**
+ * What the chain makes of it now.
+ */
+now: Verdict, 
+/**
+ * Whether the customer would get something else.
+ */
+changed: boolean, };
 
 /**
  * What the console asks for.
@@ -837,7 +1192,159 @@ conversation: ConversationId, } | { "type": "typing",
 /**
  * Where.
  */
-conversation: ConversationId, } | { "type": "save_settings", 
+conversation: ConversationId, } | { "type": "correct", 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * Which message.
+ */
+seq: Seq, 
+/**
+ * The new text.
+ */
+text: string, } | { "type": "retract", 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * Which message.
+ */
+seq: Seq, } | { "type": "stop_writing", 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * Which reply.
+ */
+held: HeldId, } | { "type": "set_labels", 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * At most 16, each 1 to 64 bytes.
+ */
+labels: Array<string>, } | { "type": "set_away", 
+/**
+ * Whether nobody is.
+ */
+away: boolean, } | { "type": "watch_activity", 
+/**
+ * Whether they are.
+ */
+on: boolean, } | { "type": "rules", } | { "type": "save_rule", 
+/**
+ * The rule.
+ */
+rule: Rule, 
+/**
+ * The offer that it comes from, which is done with then.
+ */
+lesson?: LessonId, } | { "type": "delete_rule", 
+/**
+ * Which one.
+ */
+rule: RuleId, } | { "type": "order_rules", 
+/**
+ * All of them.
+ */
+rules: Array<RuleId>, } | { "type": "answers", 
+/**
+ * Only those with this text in a question or the reply; at most 200 bytes; all when empty.
+ */
+query: string, 
+/**
+ * How many to pass over.
+ */
+offset: number, 
+/**
+ * 1 to 200.
+ */
+limit: number, } | { "type": "answer", 
+/**
+ * Which one.
+ */
+answer: AnswerId, } | { "type": "save_answer", 
+/**
+ * The answer.
+ */
+answer: Answer, 
+/**
+ * The offer that it comes from, which is done with then.
+ */
+lesson?: LessonId, } | { "type": "delete_answers", 
+/**
+ * Which ones, at most 500.
+ */
+answers: Array<AnswerId>, } | { "type": "import_answers", 
+/**
+ * How they are written.
+ */
+format: FileFormat, 
+/**
+ * The file, at most 16 MiB.
+ */
+content: string, 
+/**
+ * Only say what would happen.
+ */
+dry_run: boolean, } | { "type": "export_answers", 
+/**
+ * How they are written.
+ */
+format: FileFormat, } | { "type": "add_starter_answers", } | { "type": "try", 
+/**
+ * The message.
+ */
+question: Question, 
+/**
+ * Ask the model and the webhook bot too, if the chain comes to them.
+ */
+ask: boolean, } | { "type": "replay", 
+/**
+ * 1 to 500 conversations.
+ */
+conversations: number, } | { "type": "lessons", } | { "type": "dismiss_lesson", 
+/**
+ * Which one.
+ */
+lesson: LessonId, } | { "type": "usage", 
+/**
+ * From this hour on.
+ */
+from: Timestamp, 
+/**
+ * Up to this hour.
+ */
+to: Timestamp, } | { "type": "export_usage", 
+/**
+ * From this hour on.
+ */
+from: Timestamp, 
+/**
+ * Up to this hour.
+ */
+to: Timestamp, } | { "type": "secrets", } | { "type": "set_secret", 
+/**
+ * Which one.
+ */
+name: SecretName, 
+/**
+ * The secret, 1 to 4,096 bytes.
+ */
+value: string | null, } | { "type": "test_model", 
+/**
+ * The settings to test, with the stored key.
+ */
+model: ModelSettings, } | { "type": "test_webhook", 
+/**
+ * The settings to test, with the stored secret.
+ */
+webhook: WebhookSettings, } | { "type": "save_settings", 
 /**
  * The new ones.
  */
@@ -846,6 +1353,68 @@ settings: Settings, } | { "type": "listen",
  * `IP:PORT`; port 0 takes a free one.
  */
 address: string, };
+
+/**
+ * How the responder answers, and when it has control.
+ */
+export type ResponderSettings = { 
+/**
+ * Whether answers of the knowledge base take part.
+ */
+answers: boolean, 
+/**
+ * The score from which an answer is sure, in per cent, 1 to 100.
+ */
+threshold_percent: number, 
+/**
+ * Phrases with which a customer asks for a person, at most 100, each 1 to 128 bytes.
+ */
+human_phrases: Array<string>, 
+/**
+ * What a customer who asked for a person is told; may be empty.
+ */
+person_called: Localized, 
+/**
+ * The model.
+ */
+model: ModelSettings, 
+/**
+ * The webhook bot.
+ */
+webhook: WebhookSettings, 
+/**
+ * Whether the responder drafts while a human has control.
+ */
+suggestions: boolean, 
+/**
+ * Whether the console offers to learn from what agents do.
+ */
+lessons: boolean, 
+/**
+ * Seconds after which an agent who does not answer a waiting customer loses control to the responder, 60 to 86,400
+ * (tests may go lower); 0 is never.
+ */
+return_after_seconds: number, 
+/**
+ * Whether resolving gives control back to the responder.
+ */
+return_on_resolve: boolean, 
+/**
+ * What happens to replies that would wait while nobody is at the console.
+ */
+while_away: WhileAway, 
+/**
+ * Minutes without input on this machine after which nobody is at the console, 1 to 1,440; 0 is only by hand.
+ */
+away_after_minutes: number, 
+/**
+ * When the desk is staffed; `null` is always.
+ */
+hours: BusinessHours | null, 
+/**
+ * Instead of the default reply outside business hours, and for [`WhileAway::TellAway`].
+ */
+away_text: Localized, };
 
 /**
  * What the console is answered.
@@ -894,13 +1463,143 @@ settings: Settings, } | { "type": "listening",
 /**
  * And where.
  */
-listening: Listening, };
+listening: Listening, } | { "type": "rules", 
+/**
+ * In order.
+ */
+rules: Array<RuleRow>, } | { "type": "answers", 
+/**
+ * Newest first.
+ */
+answers: Array<AnswerRow>, 
+/**
+ * How many there are with this query.
+ */
+total: number, } | { "type": "saved", 
+/**
+ * As it is now.
+ */
+answer: Answer, } | { "type": "imported", 
+/**
+ * In numbers.
+ */
+imported: Imported, } | { "type": "file", 
+/**
+ * What it could be called.
+ */
+name: string, 
+/**
+ * What is in it, UTF-8.
+ */
+content: string, } | { "type": "verdict", 
+/**
+ * With every step.
+ */
+verdict: Verdict, } | { "type": "replayed", 
+/**
+ * Newest conversation first, messages in order; at most 5,000.
+ */
+messages: Array<Replayed>, } | { "type": "lessons", 
+/**
+ * Newest first, at most 500.
+ */
+lessons: Array<Lesson>, } | { "type": "usage", 
+/**
+ * Most used first.
+ */
+rows: Array<UsageRow>, } | { "type": "secrets", 
+/**
+ * And where they lie.
+ */
+secrets: Secrets, } | { "type": "tested", 
+/**
+ * In a sentence.
+ */
+tested: Tested, };
 
 /**
  * A conversation's counter of changes that its customer can see, from 1; 0 is "nothing yet".
  * A client that has revision N and receives N+2 has a gap and reconnects to resume from N.
  */
 export type Revision = number;
+
+/**
+ * One step of the chain that an agent wrote.
+ */
+export type Rule = { 
+/**
+ * Names it in requests; 0 for a new one.
+ */
+id: RuleId, 
+/**
+ * What the agent calls it, 1 to 128 bytes.
+ */
+name: string, 
+/**
+ * Whether it takes part.
+ */
+enabled: boolean, 
+/**
+ * When it applies.
+ */
+trigger: Trigger, 
+/**
+ * Only for customers of these languages; empty is any.
+ */
+languages: Array<Language>, 
+/**
+ * Only on pages that contain this text, whatever the case; empty is any.
+ */
+page: string, 
+/**
+ * What it does.
+ */
+action: Action, };
+
+/**
+ * A rule of the responder; 0 is none yet.
+ */
+export type RuleId = number;
+
+/**
+ * A rule with its numbers.
+ */
+export type RuleRow = { 
+/**
+ * The rule.
+ */
+rule: Rule, 
+/**
+ * How often it was used, ever.
+ */
+used: number, 
+/**
+ * How often an agent edited, discarded, corrected or retracted what it proposed, ever.
+ */
+overridden: number, };
+
+/**
+ * A secret of the responder. Secrets go in and never come out.
+ */
+export type SecretName = "model_key" | "webhook_secret";
+
+/**
+ * Where a secret of the responder lies.
+ */
+export type SecretPlace = "nowhere" | "keyring" | "file";
+
+/**
+ * Which secrets are set, and where they lie.
+ */
+export type Secrets = { 
+/**
+ * The model's API key.
+ */
+model_key: SecretPlace, 
+/**
+ * The webhook bot's signing secret.
+ */
+webhook_secret: SecretPlace, };
 
 /**
  * A message's place in its conversation, from 1. Order is this, never a clock.
@@ -1035,7 +1734,11 @@ listen: string,
 /**
  * Sites from which browsers may connect besides this desk's own pages, as `https://host[:port]`; `*` is any.
  */
-allowed_origins: Array<string>, };
+allowed_origins: Array<string>, 
+/**
+ * The responder.
+ */
+responder: ResponderSettings, };
 
 /**
  * Everything a console needs to draw itself.
@@ -1078,6 +1781,14 @@ alerts_problem: string | null,
  */
 counts: Counts, 
 /**
+ * Whether nobody is at the console: said by hand, or no input for as long as the settings say.
+ */
+away: boolean, 
+/**
+ * Offers to learn that nobody has dealt with.
+ */
+lessons: number, 
+/**
  * The first 500 open conversations, newest activity first, and all visitors.
  */
 conversations: Array<Conversation>, 
@@ -1095,9 +1806,17 @@ export type Source = {
  */
 kind: SourceKind, 
 /**
- * Which one, where there are several.
+ * The id of the rule or answer.
+ */
+id?: number, 
+/**
+ * What the rule, the answer (its first question) or the model is called.
  */
 name?: string, 
+/**
+ * What of it fitted: the phrase, keyword, expression or question variant.
+ */
+matched?: string, 
 /**
  * How sure it was, 0 to 1.
  */
@@ -1110,12 +1829,63 @@ edited_by?: string, };
 /**
  * What proposed an automatic reply.
  */
-export type SourceKind = "greeting" | "fallback" | "responder";
+export type SourceKind = "greeting" | "fallback" | "rule" | "answer" | "model" | "webhook" | "away" | "person_called";
+
+/**
+ * A span of one day, in minutes since midnight: `from` is in it, `to` is not. 0 ≤ `from` < `to` ≤ 1,440.
+ */
+export type Span = { 
+/**
+ * The first minute.
+ */
+from: number, 
+/**
+ * The minute after the last.
+ */
+to: number, };
 
 /**
  * Whether a conversation is done with. A new customer message reopens it.
  */
 export type Status = "open" | "resolved";
+
+/**
+ * One step of the chain.
+ */
+export type Step = { 
+/**
+ * Which part.
+ */
+source: Source, 
+/**
+ * Whether it applied.
+ */
+applies: boolean, 
+/**
+ * Why or why not.
+ */
+why: Why, };
+
+/**
+ * A draft for the agent while a human has control. Never sent by itself.
+ */
+export type Suggestion = { 
+/**
+ * The customer's message that it would answer.
+ */
+for_seq: Seq, 
+/**
+ * What it would say; empty while a model begins to write.
+ */
+text: string, 
+/**
+ * What proposed it.
+ */
+source: Source, 
+/**
+ * Whether a model is still writing it.
+ */
+writing: boolean, };
 
 /**
  * What happened, as a line in the thread. The console words it in its own language.
@@ -1176,7 +1946,60 @@ by?: string, } | { "kind": "needs_human",
 /**
  * Why.
  */
-reason: NeedsHumanReason, };
+reason: NeedsHumanReason, } | { "kind": "returned", 
+/**
+ * Seconds without an answer; missing when it was resolved.
+ */
+after_seconds?: number, } | { "kind": "corrected", 
+/**
+ * The agent's name.
+ */
+by: string, 
+/**
+ * Which message.
+ */
+seq: Seq, 
+/**
+ * What it said before.
+ */
+before: string, } | { "kind": "retracted", 
+/**
+ * The agent's name.
+ */
+by: string, 
+/**
+ * Which message.
+ */
+seq: Seq, } | { "kind": "stopped_writing", 
+/**
+ * The agent's name.
+ */
+by: string, } | { "kind": "responder_failed", 
+/**
+ * Which one.
+ */
+source: SourceKind, 
+/**
+ * What went wrong, in a sentence.
+ */
+message: string, };
+
+/**
+ * What a test of the model or the webhook bot came to.
+ */
+export type Tested = { 
+/**
+ * Whether it answered as it should.
+ */
+works: boolean, 
+/**
+ * What it said, or what went wrong and what to do about it, in a sentence.
+ */
+message: string, 
+/**
+ * How long it took in milliseconds.
+ */
+took_ms: number, };
 
 /**
  * The console's theme.
@@ -1184,9 +2007,47 @@ reason: NeedsHumanReason, };
 export type Theme = "system" | "light" | "dark";
 
 /**
+ * What answered a message.
+ */
+export type ThenAnswer = { 
+/**
+ * `automatic` or `agent`.
+ */
+author: Author, 
+/**
+ * What it said.
+ */
+text: string, 
+/**
+ * Where an automatic reply came from.
+ */
+source: Source | null, };
+
+/**
  * Milliseconds since 1970-01-01 UTC.
  */
 export type Timestamp = number;
+
+/**
+ * When a rule applies. Texts are compared without regard to case, width (NFKC) and surrounding punctuation.
+ */
+export type Trigger = { "kind": "phrase", 
+/**
+ * 1 to 100, each 1 to 512 bytes.
+ */
+phrases: Array<string>, } | { "kind": "keywords", 
+/**
+ * 1 to 100, each 1 to 512 bytes.
+ */
+keywords: Array<string>, 
+/**
+ * All of them, or any one.
+ */
+all: boolean, } | { "kind": "regex", 
+/**
+ * 1 to 1,024 bytes. Without regard to case unless it says `(?-i)`.
+ */
+pattern: string, } | { "kind": "first_message", } | { "kind": "returning_customer", } | { "kind": "outside_hours", } | { "kind": "always", };
 
 /**
  * What the console is told as it happens.
@@ -1223,7 +2084,31 @@ counts: Counts, } | { "type": "settings",
 /**
  * As they are now.
  */
-settings: Settings, } | { "type": "listening", 
+settings: Settings, } | { "type": "draft", 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * The customer's message that it would answer.
+ */
+for_seq: Seq, 
+/**
+ * All of it so far.
+ */
+text: string, } | { "type": "lesson", 
+/**
+ * The offer.
+ */
+lesson: Lesson, } | { "type": "lessons", 
+/**
+ * Those that nobody has dealt with.
+ */
+waiting: number, } | { "type": "responder", } | { "type": "away", 
+/**
+ * Whether nobody is.
+ */
+away: boolean, } | { "type": "listening", 
 /**
  * As it is now.
  */
@@ -1236,3 +2121,100 @@ problem: string | null, } | { "type": "reveal",
  * Which one.
  */
 conversation: ConversationId, } | { "type": "resync", };
+
+/**
+ * The numbers of one rule, answer or other part of the chain over a period.
+ */
+export type UsageRow = { 
+/**
+ * Which part: its kind, id and name now; a part that was deleted has no name.
+ */
+source: Source, 
+/**
+ * See [`Use::Used`].
+ */
+used: number, 
+/**
+ * See [`Use::Sent`].
+ */
+sent: number, 
+/**
+ * See [`Use::Edited`].
+ */
+edited: number, 
+/**
+ * See [`Use::Discarded`].
+ */
+discarded: number, 
+/**
+ * See [`Use::Corrected`].
+ */
+corrected: number, 
+/**
+ * See [`Use::Retracted`].
+ */
+retracted: number, 
+/**
+ * See [`Use::LedToHuman`].
+ */
+led_to_human: number, 
+/**
+ * `used`, split over the period in equal parts, oldest first, at most 60 of them; for a small chart.
+ */
+over_time: Array<number>, };
+
+/**
+ * What the chain makes of a question, with every step that led there.
+ */
+export type Verdict = { 
+/**
+ * What happens.
+ */
+outcome: Outcome, 
+/**
+ * Labels that are put on the conversation.
+ */
+labels: Array<string>, 
+/**
+ * The steps in order, the last one the winner. Answers come with their scores, best first, at most 5.
+ */
+steps: Array<Step>, };
+
+/**
+ * A bot that is asked over HTTP, signed by the Standard Webhooks scheme.
+ */
+export type WebhookSettings = { 
+/**
+ * Whether it takes part.
+ */
+enabled: boolean, 
+/**
+ * Where messages are posted.
+ */
+url: string, 
+/**
+ * Seconds until a reply must have come, in the response or later through the API; 1 to 120.
+ */
+deadline_seconds: number, };
+
+/**
+ * What happens to replies that would wait for an agent while nobody is at the console.
+ */
+export type WhileAway = "hold" | "send_at_once" | "tell_away";
+
+/**
+ * Why a part of the chain applied or not. The console words it.
+ */
+export type Why = { "kind": "matches", 
+/**
+ * Which one.
+ */
+what: string, } | { "kind": "no_match", } | { "kind": "switched_off", } | { "kind": "other_language", } | { "kind": "other_page", } | { "kind": "below_threshold", 
+/**
+ * The threshold, 0 to 1.
+ */
+threshold: number, } | { "kind": "applies", } | { "kind": "no_text", } | { "kind": "asked", } | { "kind": "failed", 
+/**
+ * What went wrong.
+ */
+message: string, } | { "kind": "not_sure", };

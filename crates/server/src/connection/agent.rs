@@ -1,7 +1,7 @@
 //! `deskbell.agent.v1`: a console in a browser. The same requests and updates as in the desktop window, behind the
 //! agent's secret.
 
-use deskbell_protocol::agent::{AgentClientFrame, AgentServerFrame};
+use deskbell_protocol::agent::{AgentClientFrame, AgentServerFrame, Request, Response};
 use deskbell_protocol::{Code, Refusal};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -65,6 +65,10 @@ async fn converse(desk: &Desk, socket: &mut Socket, mut watch: Watch) -> End {
                 None => Err(End::Stopping),
             },
             incoming = socket.receive(room) => match read(incoming) {
+                Ok(Some((id, Request::WatchActivity { on }))) => {
+                    watch.activity().set(on);
+                    send(socket, &answered(id, Ok(Response::Done {}))).await
+                }
                 Ok(Some((id, request))) => {
                     calls.push(async move { (id, desk.call(request).await) });
                     Ok(())
@@ -92,7 +96,7 @@ enum Rejected {
     Frame(Refusal),
 }
 
-type Call = (i64, deskbell_protocol::agent::Request);
+type Call = (i64, Request);
 
 fn read(incoming: Result<Incoming, End>) -> Result<Option<Call>, Rejected> {
     let malformed = |sentence: String| Rejected::Frame(Refusal::new(Code::Malformed, sentence));
@@ -107,7 +111,7 @@ fn read(incoming: Result<Incoming, End>) -> Result<Option<Call>, Rejected> {
     }
 }
 
-fn answered(id: i64, answer: Result<deskbell_protocol::agent::Response, Refusal>) -> AgentServerFrame {
+fn answered(id: i64, answer: Result<Response, Refusal>) -> AgentServerFrame {
     match answer {
         Ok(response) => AgentServerFrame::Response { id, response },
         Err(refusal) => AgentServerFrame::Refusal { id: Some(id), refusal },

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use deskbell_desk::{Command, QuickResponder};
-use deskbell_protocol::entity::Connection;
+use deskbell_desk::{Command, Draft};
+use deskbell_protocol::entity::{Connection, Source, SourceKind};
+use deskbell_protocol::responder::Question;
 use deskbell_protocol::settings::Language;
 use deskbell_protocol::{Code, ConversationId, Refusal, Revision};
 use tokio::time::Instant;
 
 use super::socket::{End, Incoming, Socket, too_slow};
+use crate::clock::now;
 use crate::desk::Desk;
 use crate::limits::{FRAMES_BURST, FRAMES_PER_SECOND, IN_FLIGHT, OFFENCES};
 use crate::outbox::{Item, Outbox};
@@ -29,6 +31,7 @@ pub(super) trait Dialect {
 pub(super) enum Asked {
     Message { id: Option<String>, text: String },
     Command(Command),
+    Human,
     Typing,
 }
 
@@ -105,9 +108,12 @@ impl<D: Dialect> Session<D> {
         match asked {
             Ok(Asked::Message { id, text }) => {
                 *in_flight = in_flight.saturating_add(1);
-                let settings = self.desk.hub().settings();
-                let draft = QuickResponder { settings: &settings }.propose(&text, self.language);
-                self.submit(Command::CustomerMessage { client_id: id, text, draft }).await
+                let command = self.message(id, text);
+                self.submit(command).await
+            }
+            Ok(Asked::Human) => {
+                let draft = self.person_called();
+                self.submit(Command::RequestHuman { draft }).await
             }
             Ok(Asked::Command(command)) => self.submit(command).await,
             Ok(Asked::Typing) => {
@@ -117,6 +123,25 @@ impl<D: Dialect> Session<D> {
             }
             Err((id, refusal)) => self.refuse(id, refusal, offences).await,
         }
+    }
+
+    /// The chain's quick part runs here, beside the socket and not in the writer's one thread.
+    fn message(&self, client_id: Option<String>, text: String) -> Command {
+        let hub = self.desk.hub();
+        let (name, first_message, returning) = hub.writer(self.conversation);
+        let page = self.info.page.clone();
+        let question = Question { text, language: self.language, name, page, first_message, returning };
+        let verdict = hub.responder().verdict(&question, &hub.settings(), now(), false);
+        let proposal = verdict.outcome.into();
+        Command::CustomerMessage { client_id, text: question.text, proposal, labels: verdict.labels }
+    }
+
+    /// What a customer who asks for a person is told.
+    fn person_called(&self) -> Option<Draft> {
+        let settings = self.desk.hub().settings();
+        let text = settings.responder.person_called.get(self.language).trim();
+        let source = Source::of(SourceKind::PersonCalled);
+        (!text.is_empty()).then(|| Draft { text: text.to_owned(), source })
     }
 
     async fn submit(&mut self, command: Command) -> Result<(), End> {

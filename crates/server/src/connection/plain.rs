@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use deskbell_desk::{Greeting, QuickResponder};
+use deskbell_desk::{Greeting, Responder};
 use deskbell_protocol::entity::{ActivityKind, Connection, ConnectionProtocol};
 use deskbell_protocol::{Refusal, Revision};
 use tokio::net::TcpStream;
@@ -48,9 +48,8 @@ pub(crate) async fn serve(desk: Desk, stream: TcpStream, read: Vec<u8>, peer: Pe
         protocol: ConnectionProtocol::Plain,
         page: None,
     };
-    let greeting = QuickResponder { settings: &settings }
-        .greeting(language)
-        .map(|text| Greeting { text: text.to_owned(), at: now() });
+    let greeting =
+        Responder::greeting(&settings, language).map(|text| Greeting { text: text.to_owned(), at: now() });
     let text = greeting.as_ref().map(|greeting| greeting.text.clone());
     let conversation = desk.hub().join_new(info.clone(), Arc::clone(&outbox), None, greeting, customer);
     let place = Place {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use deskbell_desk::{Command, Greeting, QuickResponder};
+use deskbell_desk::{Command, Greeting, Responder};
 use deskbell_protocol::customer::{ClientFrame, Hello, ServerFrame};
 use deskbell_protocol::entity::{ActivityKind, Connection, ConnectionProtocol, Control, Customer};
 use deskbell_protocol::{Code, ConversationId, Refusal, Revision};
@@ -39,7 +39,7 @@ impl Dialect for V1 {
             }
             ClientFrame::Typing {} => Ok(Asked::Typing),
             ClientFrame::Read { seq } => Ok(Asked::Command(Command::CustomerRead { seq })),
-            ClientFrame::RequestHuman {} => Ok(Asked::Command(Command::RequestHuman)),
+            ClientFrame::RequestHuman {} => Ok(Asked::Human),
         }
     }
 
@@ -229,8 +229,7 @@ async fn join(
     }
     let token = fresh_token().map_err(|_| Refusal::new(Code::Internal, "The desk has no randomness."))?;
     let settings = desk.hub().settings();
-    let greeting = QuickResponder { settings: &settings }
-        .greeting(customer.language)
+    let greeting = Responder::greeting(&settings, customer.language)
         .map(|text| Greeting { text: text.to_owned(), at: now() });
     let text = greeting.as_ref().map(|greeting| greeting.text.clone());
     let conversation =

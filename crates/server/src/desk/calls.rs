@@ -56,16 +56,39 @@ impl Desk {
                 self.hub().typing(conversation, Author::Agent);
                 Ok(Response::Done {})
             }
-            request => self.act(request).await,
+            Request::SetAway { away } => {
+                self.hub().set_away(away);
+                Ok(Response::Done {})
+            }
+            Request::StopWriting { conversation, held } => {
+                let so_far = self.hub().slow.so_far(conversation);
+                self.act_on(conversation, AgentAction::StopWriting { held, so_far }).await
+            }
+            Request::Usage { .. } | Request::ExportUsage { .. } => self.numbers(request).await,
+            request => match self.know(request).await {
+                Ok(response) => response,
+                Err(request) => self.act(*request).await,
+            },
         }
     }
 
     /// An agent's act on one conversation.
     async fn act(&self, request: Request) -> Result<Response, Refusal> {
         let (conversation, action) = action(request)?;
+        self.act_on(conversation, action).await
+    }
+
+    async fn act_on(&self, conversation: ConversationId, action: AgentAction) -> Result<Response, Refusal> {
+        // Who acts is here; looking is not enough, as a window may be left open.
+        if !matches!(action, AgentAction::MarkRead { .. }) {
+            self.hub().set_away(false);
+        }
         let says = matches!(action, AgentAction::Send { .. } | AgentAction::Note { .. });
         let by = self.hub().settings().agent_name.clone();
         let receipt = self.execute(conversation, Command::Agent { by, action }).await?;
+        if let Some(lesson) = receipt.lesson {
+            self.offer(lesson).await;
+        }
         if says {
             Ok(Response::Sent { seq: receipt.seq, revision: receipt.revision })
         } else {
@@ -90,6 +113,8 @@ impl Desk {
             listening: self.listening(),
             alerts_problem: self.hub().alerts_problem(),
             counts: self.counts(),
+            away: self.hub().is_away(),
+            lessons: self.hub().lessons(),
             conversations,
             more,
         })))
@@ -142,7 +167,7 @@ impl Desk {
         Ok(settings)
     }
 
-    fn readers(&self) -> &deskbell_store::Readers {
+    pub(super) fn readers(&self) -> &deskbell_store::Readers {
         self.store().readers()
     }
 }
@@ -169,6 +194,11 @@ fn action(request: Request) -> Result<(ConversationId, AgentAction), Refusal> {
         Request::Resolve { conversation } => (conversation, AgentAction::Resolve),
         Request::Reopen { conversation } => (conversation, AgentAction::Reopen),
         Request::MarkRead { conversation, seq } => (conversation, AgentAction::MarkRead { seq }),
+        Request::Correct { conversation, seq, text } => {
+            (conversation, AgentAction::Correct { seq, text: message_text(text)? })
+        }
+        Request::Retract { conversation, seq } => (conversation, AgentAction::Retract { seq }),
+        Request::SetLabels { conversation, labels } => (conversation, AgentAction::SetLabels { labels }),
         Request::DismissNeedsHuman { conversation } => (conversation, AgentAction::DismissNeedsHuman),
         _ => return Err(Refusal::new(Code::UnknownType, "This request is not about one conversation.")),
     })
@@ -210,7 +240,7 @@ fn cut<T>(entries: &mut Vec<T>, limit: u32) -> bool {
     more
 }
 
-fn unread(error: ReadError) -> Refusal {
+pub(super) fn unread(error: ReadError) -> Refusal {
     tracing::error!(%error, "a question failed");
     match error {
         ReadError::Closed => Refusal::new(Code::ShuttingDown, "The desk is stopping."),

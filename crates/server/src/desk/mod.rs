@@ -1,7 +1,9 @@
 //! The desk as its hosts see it: opened, told to listen, asked, watched, closed.
 
 pub(crate) mod calls;
+mod knowledge;
 mod listen;
+mod numbers;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -73,7 +75,7 @@ struct Shared {
     stopping: watch::Sender<bool>,
     /// The socket that accepts, if any. Held across awaits so that two changes of address follow each other.
     listener: Mutex<Option<Listener>>,
-    /// Two saves of settings follow each other.
+    /// Two saves of settings, or of rules or answers, follow each other.
     saving: Mutex<()>,
 }
 
@@ -123,6 +125,7 @@ impl Desk {
         let store = self.shared.store.clone();
         let holds = Arc::clone(&self.shared.hub.holds);
         tokio::spawn(async move { holds.run(store).await });
+        tokio::spawn(crate::returning::run(self.clone()));
         let hub = Arc::clone(&self.shared.hub);
         let mut stopping = self.stopping();
         tokio::spawn(async move {
@@ -185,6 +188,11 @@ impl Desk {
     #[must_use]
     pub fn system_language(&self) -> Language {
         self.shared.system_language
+    }
+
+    /// Tells the desk that there was no input on this machine for as long as the settings say, or that there was.
+    pub fn set_idle(&self, idle: bool) {
+        self.shared.hub.set_idle(idle);
     }
 
     /// Tells consoles that the system's alerts do not work, or with `None` that they do.
@@ -259,8 +267,9 @@ impl Desk {
     ) -> Result<(), Refusal> {
         let hub = &self.shared.hub;
         let visitor = hub.begin(conversation);
+        let away = hub.is_away();
         let submission =
-            Submission { conversation, command, now: now(), connection: Some(connection), visitor };
+            Submission { conversation, command, now: now(), connection: Some(connection), visitor, away };
         let submitted = self.shared.store.submit(submission).await;
         if submitted.is_err() {
             hub.abandon(conversation);
@@ -275,7 +284,8 @@ impl Desk {
         command: Command,
     ) -> Result<Receipt, Refusal> {
         let visitor = self.shared.hub.begin(conversation);
-        let submission = Submission { conversation, command, now: now(), connection: None, visitor };
+        let away = self.shared.hub.is_away();
+        let submission = Submission { conversation, command, now: now(), connection: None, visitor, away };
         let answer = self.shared.store.execute(submission).await;
         if answer.as_ref().is_err_and(|refusal| refusal.code == Code::ShuttingDown) {
             self.shared.hub.abandon(conversation);

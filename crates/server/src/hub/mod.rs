@@ -6,6 +6,7 @@ mod publish;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use deskbell_desk::Responder;
 use deskbell_protocol::agent::Update;
 use deskbell_protocol::entity::{ActivityEvent, ActivityKind, Author, Conversation, Counts, Listening};
 use deskbell_protocol::settings::Settings;
@@ -17,6 +18,7 @@ use crate::clock::now;
 use crate::holds::Holds;
 use crate::identity::Hash;
 use crate::outbox::Item;
+use crate::slow::Slow;
 use crate::traffic::Traffic;
 use crate::watch::{Mailbox, Watch};
 pub(crate) use presence::Live;
@@ -28,6 +30,7 @@ pub(crate) use publish::{Publisher, customer_message};
 pub(crate) struct Hub {
     inner: Mutex<Inner>,
     pub(crate) holds: Arc<Holds>,
+    pub(crate) slow: Arc<Slow>,
 }
 
 #[derive(Debug)]
@@ -41,11 +44,30 @@ struct Inner {
     traffic: Traffic,
     tally: Tally,
     settings: Arc<Settings>,
+    responder: Arc<Responder>,
+    /// Offers to learn that nobody has dealt with.
+    lessons: u32,
+    away: Away,
     listening: Listening,
     alerts_problem: Option<String>,
     next_conversation: ConversationId,
     last_connection: ConnectionId,
     told: Option<Counts>,
+}
+
+/// Whether somebody is at the console.
+#[derive(Debug, Default, Clone, Copy)]
+struct Away {
+    /// An agent said so.
+    by_hand: bool,
+    /// There was no input on this machine for as long as the settings say.
+    idle: bool,
+}
+
+impl Away {
+    fn is_away(self) -> bool {
+        self.by_hand || self.idle
+    }
 }
 
 impl Hub {
@@ -59,6 +81,9 @@ impl Hub {
             traffic: Traffic::default(),
             tally: found.tally,
             settings: Arc::new(found.settings.clone()),
+            responder: Arc::new(Responder::new(found.rules.clone(), found.answers.clone())),
+            lessons: found.lessons,
+            away: Away::default(),
             listening: Listening::Stopped {},
             alerts_problem: None,
             next_conversation: found.next_conversation,
@@ -69,7 +94,11 @@ impl Hub {
         for (conversation, held, due_at) in &found.due {
             holds.set(*conversation, Some((*held, *due_at)));
         }
-        Self { inner: Mutex::new(inner), holds }
+        let slow = Arc::new(Slow::default());
+        for (conversation, for_seq, control_version) in &found.asked {
+            slow.set(*conversation, Some((*for_seq, *control_version)));
+        }
+        Self { inner: Mutex::new(inner), holds, slow }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -109,6 +138,54 @@ impl Hub {
         let mut inner = self.lock();
         inner.tell(Update::Settings { settings: Box::new(Settings::clone(&settings)) });
         inner.settings = settings;
+    }
+
+    /// The chain as it is now.
+    pub(crate) fn responder(&self) -> Arc<Responder> {
+        Arc::clone(&self.lock().responder)
+    }
+
+    /// Puts a new chain in force and tells consoles.
+    pub(crate) fn set_responder(&self, responder: Arc<Responder>) {
+        let mut inner = self.lock();
+        inner.responder = responder;
+        inner.tell(Update::Responder {});
+    }
+
+    /// Offers to learn that nobody has dealt with.
+    pub(crate) fn lessons(&self) -> u32 {
+        self.lock().lessons
+    }
+
+    pub(crate) fn set_lessons(&self, waiting: u32) {
+        let mut inner = self.lock();
+        if inner.lessons != waiting {
+            inner.lessons = waiting;
+            inner.tell(Update::Lessons { waiting });
+        }
+    }
+
+    /// Whether nobody is at the console.
+    pub(crate) fn is_away(&self) -> bool {
+        self.lock().away.is_away()
+    }
+
+    pub(crate) fn set_away(&self, by_hand: bool) {
+        self.change_away(|away| away.by_hand = by_hand);
+    }
+
+    pub(crate) fn set_idle(&self, idle: bool) {
+        self.change_away(|away| away.idle = idle);
+    }
+
+    fn change_away(&self, change: impl FnOnce(&mut Away)) {
+        let mut inner = self.lock();
+        let before = inner.away.is_away();
+        change(&mut inner.away);
+        let away = inner.away.is_away();
+        if away != before {
+            inner.tell(Update::Away { away });
+        }
     }
 
     pub(crate) fn listening(&self) -> Listening {
@@ -212,7 +289,10 @@ impl Hub {
 impl Inner {
     fn note(&mut self, kind: ActivityKind, place: Place) {
         let event = self.activity.note(now(), kind, place);
-        self.tell(Update::Activity { event });
+        let update = Arc::new(Update::Activity { event });
+        for mailbox in self.watchers.iter().filter_map(Weak::upgrade).filter(|m| m.wants_activity()) {
+            mailbox.update(&update);
+        }
     }
 
     fn tell(&mut self, update: Update) {

@@ -43,6 +43,19 @@ impl Hub {
         inner.last_connection
     }
 
+    /// What the chain may know of who writes, besides the text: the name, whether this is the first message ever, and
+    /// whether it is the first of a visit by a customer who was here before.
+    pub(crate) fn writer(&self, id: ConversationId) -> (Option<String>, bool, bool) {
+        let inner = self.lock();
+        let Some(present) = inner.conversations.get(&id) else { return (None, false, false) };
+        if let Some((state, customer)) = &present.known {
+            let first = state.last_customer_seq.0 == 0;
+            return (customer.name.clone(), first, !first && state.spoken_visit < state.visit);
+        }
+        let name = present.visitor.as_ref().and_then(|visitor| visitor.customer.name.clone());
+        (name, present.visitor.is_some(), false)
+    }
+
     /// Registers a socket with a new visitor.
     pub(crate) fn join_new(
         &self,
@@ -210,6 +223,8 @@ pub(super) fn describe(
         needs_human: state.needs_human,
         held: state.held.clone(),
         discarded: state.discarded.clone(),
+        suggestion: state.suggestion.clone(),
+        labels: state.labels.clone(),
         unread: state.unread,
         waiting_since: state.waiting_since,
         agent_read_seq: state.agent_read_seq,
@@ -239,6 +254,10 @@ mod tests {
             next_conversation: ConversationId(1),
             tally: Tally::default(),
             due: Vec::new(),
+            asked: Vec::new(),
+            rules: Vec::new(),
+            answers: Vec::new(),
+            lessons: 0,
         })
     }
 

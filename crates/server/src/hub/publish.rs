@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use deskbell_desk::State;
 use deskbell_protocol::agent::Update;
 use deskbell_protocol::customer::{CustomerMessage, ServerFrame};
-use deskbell_protocol::entity::{ActivityKind, Author, Message, SourceKind};
-use deskbell_protocol::{ConnectionId, ConversationId, limits};
+use deskbell_protocol::entity::{ActivityKind, Author, ChangeKind, Message, SourceKind};
+use deskbell_protocol::settings::Language;
+use deskbell_protocol::{ConnectionId, ConversationId, Seq, limits};
 use deskbell_store::{Committed, Outcome, Publish, Refused, Tally};
 
 use super::presence::describe;
@@ -28,6 +30,7 @@ impl Publish for Publisher {
                     let held = committed.state.held.as_ref();
                     let due = held.and_then(|held| held.due_at.map(|due_at| (held.id, due_at)));
                     self.hub.holds.set(committed.conversation, due);
+                    self.hub.slow.set(committed.conversation, asked(&committed.state));
                     inner.committed(committed);
                 }
                 Outcome::Refused(refused) => inner.refused(refused),
@@ -62,6 +65,11 @@ impl Inner {
         // Nothing new: the same message was sent again.
         if let Some((connection, client_id, receipt)) = acknowledge {
             self.push_to(connection, Item::Acknowledged { id: client_id, receipt });
+        }
+        if let Some(changed) = committed.changed {
+            let rendered = render_change(&changed, committed.customer.language);
+            self.push(id, None, &Item::Message(Arc::new(rendered)));
+            self.tell(Update::Message { conversation: id, message: Box::new(changed) });
         }
         if committed.control_changed {
             self.push(id, None, &Item::Control(committed.state.control));
@@ -125,7 +133,29 @@ pub(crate) fn customer_message(message: &Message) -> CustomerMessage {
         at: message.at,
         name: message.name.clone().filter(|_| message.author == Author::Agent),
         id: message.client_id.clone().filter(|_| message.author == Author::Customer),
+        change: message.change.as_ref().map(|change| change.kind),
     }
+}
+
+/// The customer's message that a model or the webhook bot is to answer, and under which control.
+fn asked(state: &State) -> Option<(Seq, i64)> {
+    let held = state.held.as_ref().filter(|held| held.writing).map(|held| held.for_seq);
+    let suggested = state.suggestion.as_ref().filter(|suggested| suggested.writing).map(|s| s.for_seq);
+    held.or(suggested).map(|for_seq| (for_seq, state.control_version))
+}
+
+/// A correction or retraction. Plain-text clients cannot replace what they showed: they get a line that says so.
+fn render_change(message: &Message, language: Language) -> Rendered {
+    let retracted = message.change.as_ref().is_some_and(|change| change.kind == ChangeKind::Retracted);
+    let original = message.change.as_ref().map_or("", |change| change.original.as_str());
+    let quoted = limits::preview(original);
+    let line = match (language, retracted) {
+        (Language::En, false) => format!("Correction: {}", message.text),
+        (Language::ZhCn, false) => format!("更正：{}", message.text),
+        (Language::En, true) => format!("Please disregard this message: “{quoted}”"),
+        (Language::ZhCn, true) => format!("请忽略这条消息：“{quoted}”"),
+    };
+    Rendered { plain: Some(line.into()), ..render(message) }
 }
 
 fn render(message: &Message) -> Rendered {

@@ -46,6 +46,16 @@ CREATE INDEX conversation_needs_me ON conversation (last_activity_at DESC, id DE
 CREATE INDEX conversation_held ON conversation (last_activity_at DESC, id DESC) WHERE held IS NOT NULL;
 ";
 
+/// Format 2: what the responder's chain left on a conversation.
+pub(crate) const CHAIN: &str = "
+ALTER TABLE conversation ADD COLUMN suggestion TEXT;
+ALTER TABLE conversation ADD COLUMN answered_by TEXT;
+ALTER TABLE conversation ADD COLUMN labels TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE conversation ADD COLUMN away_visit INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conversation ADD COLUMN spoken_visit INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX conversation_waiting ON conversation (waiting_since) WHERE control = 'human' AND waiting_since IS NOT NULL;
+";
+
 /// Makes the row, with the hash of the customer's token.
 pub(crate) fn insert(
     connection: &Connection,
@@ -83,7 +93,8 @@ pub(crate) fn save(
                  agent_read_seq = :agent_read_seq, customer_read_seq = :customer_read_seq, visit = :visit,
                  fallback_visit = :fallback_visit, messages = :messages, last_author = :last_author,
                  last_text = :last_text, last_at = :last_at, last_activity_at = :last_activity_at,
-                 customer = :customer
+                 customer = :customer, suggestion = :suggestion, answered_by = :answered_by, labels = :labels,
+                 away_visit = :away_visit, spoken_visit = :spoken_visit
              WHERE id = :id",
         )?
         .execute(named_params! {
@@ -113,6 +124,11 @@ pub(crate) fn save(
             ":last_at": state.last.as_ref().map(|last| last.at.0),
             ":last_activity_at": state.last_activity_at.0,
             ":customer": json(customer)?,
+            ":suggestion": json_or_null(state.suggestion.as_ref())?,
+            ":answered_by": json_or_null(state.answered_by.as_ref())?,
+            ":labels": json(&state.labels)?,
+            ":away_visit": state.away_visit,
+            ":spoken_visit": state.spoken_visit,
         })
         .map(drop)
 }
@@ -171,10 +187,34 @@ pub(crate) fn search(connection: &Connection, pattern: &str, limit: u32) -> rusq
         .collect()
 }
 
-pub(crate) fn with_held(connection: &Connection) -> rusqlite::Result<Vec<ConversationId>> {
+/// With a held reply or a suggestion.
+pub(crate) fn with_proposal(connection: &Connection) -> rusqlite::Result<Vec<ConversationId>> {
     connection
-        .prepare("SELECT id FROM conversation WHERE held IS NOT NULL")?
+        .prepare("SELECT id FROM conversation WHERE held IS NOT NULL OR suggestion IS NOT NULL")?
         .query_map([], |row| row.get(0).map(ConversationId))?
+        .collect()
+}
+
+/// Under human control, with a customer who has waited since before `since`; longest first.
+pub(crate) fn unanswered(
+    connection: &Connection,
+    since: Timestamp,
+    limit: u32,
+) -> rusqlite::Result<Vec<Entry>> {
+    connection
+        .prepare_cached(
+            "SELECT * FROM conversation WHERE control = 'human' AND waiting_since <= ?1
+             ORDER BY waiting_since LIMIT ?2",
+        )?
+        .query_map(params![since.0, limit], read_entry)?
+        .collect()
+}
+
+/// The last conversations, newest activity first.
+pub(crate) fn last(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<Entry>> {
+    connection
+        .prepare_cached("SELECT * FROM conversation ORDER BY last_activity_at DESC, id DESC LIMIT ?1")?
+        .query_map([limit], read_entry)?
         .collect()
 }
 
@@ -213,6 +253,11 @@ fn read_state(row: &Row<'_>) -> rusqlite::Result<State> {
         customer_read_seq: Seq(row.get("customer_read_seq")?),
         visit: row.get("visit")?,
         fallback_visit: row.get("fallback_visit")?,
+        away_visit: row.get("away_visit")?,
+        spoken_visit: row.get("spoken_visit")?,
+        suggestion: from_json_or_null(row, "suggestion")?,
+        answered_by: from_json_or_null(row, "answered_by")?,
+        labels: from_json(row, "labels")?,
         messages: row.get("messages")?,
         last: read_last(row)?,
         created_at: Timestamp(row.get("created_at")?),

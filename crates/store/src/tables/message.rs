@@ -24,6 +24,9 @@ CREATE UNIQUE INDEX message_client_id ON message (conversation, author, client_i
 CREATE INDEX message_revision ON message (conversation, revision);
 ";
 
+/// Format 2: corrections and retractions.
+pub(crate) const CHANGE: &str = "ALTER TABLE message ADD COLUMN change TEXT;";
+
 pub(crate) fn insert(
     connection: &Connection,
     conversation: ConversationId,
@@ -47,6 +50,53 @@ pub(crate) fn insert(
             json_or_null(message.system.as_ref())?,
         ])
         .map(drop)
+}
+
+/// Writes what a correction or retraction changed.
+pub(crate) fn update(
+    connection: &Connection,
+    conversation: ConversationId,
+    message: &Message,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE message SET text = ?3, revision = ?4, change = ?5 WHERE conversation = ?1 AND seq = ?2",
+        )?
+        .execute(params![
+            conversation.0,
+            message.seq.0,
+            message.text,
+            message.revision.0,
+            json_or_null(message.change.as_ref())?,
+        ])
+        .map(drop)
+}
+
+/// The message at this place.
+pub(crate) fn at(
+    connection: &Connection,
+    conversation: ConversationId,
+    seq: Seq,
+) -> rusqlite::Result<Option<Message>> {
+    connection
+        .prepare_cached("SELECT * FROM message WHERE conversation = ?1 AND seq = ?2")?
+        .query_row(params![conversation.0, seq.0], read)
+        .optional()
+}
+
+/// The place of the customer's last message before this one.
+pub(crate) fn question_before(
+    connection: &Connection,
+    conversation: ConversationId,
+    seq: Seq,
+) -> rusqlite::Result<Option<Seq>> {
+    connection
+        .prepare_cached(
+            "SELECT seq FROM message WHERE conversation = ?1 AND seq < ?2 AND author = 'customer'
+             ORDER BY seq DESC LIMIT 1",
+        )?
+        .query_row(params![conversation.0, seq.0], |row| row.get(0).map(Seq))
+        .optional()
 }
 
 /// The message that this author wrote under this client id.
@@ -123,5 +173,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
         client_id: row.get("client_id")?,
         source: from_json_or_null(row, "source")?,
         system: from_json_or_null(row, "system")?,
+        change: from_json_or_null(row, "change")?,
     })
 }

@@ -1,9 +1,13 @@
 //! One file a table: its statement of creation, its rows, its queries.
 
+pub(crate) mod answer;
 pub(crate) mod conversation;
+pub(crate) mod lesson;
 pub(crate) mod message;
 pub(crate) mod meta;
+pub(crate) mod rule;
 pub(crate) mod setting;
+pub(crate) mod usage;
 
 use rusqlite::types::Type;
 use serde::Serialize;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use deskbell_desk::{AgentAction, Command, Context, State, VISIT_GAP_MS, decide};
+use deskbell_desk::{AgentAction, Command, Context, Decision, State, Subject, VISIT_GAP_MS, decide};
 use deskbell_protocol::entity::{Author, Customer, Message};
 use deskbell_protocol::settings::Settings;
 use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal};
@@ -10,7 +10,7 @@ use rusqlite::Connection;
 
 use super::cache::{Cache, Known};
 use super::{Committed, Job, Outcome, Receipt, Refused, Reply, Seen, Submission, Writer, store_failed};
-use crate::tables::{conversation, message};
+use crate::tables::{conversation, lesson, message, usage};
 use crate::tally::Tally;
 
 /// What one command came to: an outcome to publish, and an answer for who waits for it.
@@ -45,6 +45,7 @@ impl Writer {
             cache: &mut self.cache,
             settings: &self.settings,
             tally: &mut self.tally,
+            uses: usage::Counts::default(),
         };
         let mut results = Vec::with_capacity(jobs.len());
         for job in jobs.iter() {
@@ -56,6 +57,7 @@ impl Writer {
                 _ => None,
             });
         }
+        step.uses.write(&transaction)?;
         transaction.commit()?;
         let done: Vec<Done> = jobs
             .drain(..)
@@ -105,6 +107,7 @@ struct Step<'a> {
     cache: &'a mut Cache,
     settings: &'a Settings,
     tally: &'a mut Tally,
+    uses: usage::Counts,
 }
 
 impl Step<'_> {
@@ -121,23 +124,65 @@ impl Step<'_> {
             return Ok(refuse(submission, refusal));
         };
         let greeting = submission.visitor.as_ref().and_then(|visitor| visitor.greeting.as_ref());
-        let context = Context { now: submission.now, settings: self.settings, greeting };
+        let subject = self.subject(id, &submission.command)?;
+        let context = Context {
+            now: submission.now,
+            settings: self.settings,
+            language: before.customer.language,
+            away: submission.away,
+            greeting,
+            subject: subject.as_ref(),
+        };
         let decision = match decide(&before.state, submission.command.clone(), &context) {
             Ok(decision) => decision,
             Err(refusal) => return Ok(refuse(submission, refusal)),
         };
+        self.count(id, submission, &decision)?;
         let after = Known { state: Arc::new(decision.state), customer: before.customer };
         self.write(id, submission, known.is_some(), &before.state, &after, &decision.messages)?;
-        let receipt = receipt(submission, &after.state, &decision.messages);
+        let lesson = match decision.lesson {
+            Some(noted) => lesson::note(self.connection, id, submission.now, &noted)?,
+            None => None,
+        };
+        let receipt = Receipt { lesson, ..receipt(submission, &after.state, &decision.messages) };
         let committed = Committed {
             conversation: id,
             control_changed: before.state.control != after.state.control,
             state: after.state,
             customer: after.customer,
             messages: decision.messages,
+            changed: decision.changed,
             acknowledge: acknowledge(submission, receipt),
         };
         Ok((Outcome::Committed(committed), Ok(receipt)))
+    }
+
+    /// The message that a correction or retraction is about.
+    fn subject(&self, id: ConversationId, command: &Command) -> rusqlite::Result<Option<Subject>> {
+        let Command::Agent {
+            action: AgentAction::Correct { seq, .. } | AgentAction::Retract { seq }, ..
+        } = command
+        else {
+            return Ok(None);
+        };
+        let Some(message) = message::at(self.connection, id, *seq)? else { return Ok(None) };
+        Ok(Some(Subject { message, question: message::question_before(self.connection, id, *seq)? }))
+    }
+
+    /// Counts what became of proposals, and writes what was changed about a message.
+    fn count(
+        &mut self,
+        id: ConversationId,
+        submission: &Submission,
+        decision: &Decision,
+    ) -> rusqlite::Result<()> {
+        for (source, what) in &decision.uses {
+            self.uses.add(submission.now, source, *what)?;
+        }
+        match &decision.changed {
+            Some(changed) => message::update(self.connection, id, changed),
+            None => Ok(()),
+        }
     }
 
     fn write(
@@ -176,7 +221,7 @@ impl Step<'_> {
         let first = message::by_client_id(self.connection, id, author, client_id)?;
         Ok(first.map(|first| {
             if first.text == text {
-                Ok(Receipt { seq: first.seq, revision: first.revision, at: first.at })
+                Ok(Receipt { seq: first.seq, revision: first.revision, at: first.at, lesson: None })
             } else {
                 Err(Refusal::new(Code::IdReused, "This id was used for another message; choose a new one."))
             }
@@ -196,6 +241,7 @@ impl Step<'_> {
                     state: known.state,
                     customer: known.customer,
                     messages: Vec::new(),
+                    changed: None,
                     control_changed: false,
                     acknowledge: acknowledge(submission, receipt),
                 };
@@ -227,6 +273,7 @@ impl Step<'_> {
             state: after.state,
             customer: after.customer,
             messages: Vec::new(),
+            changed: None,
             control_changed: false,
             acknowledge: None,
         }))
@@ -278,9 +325,10 @@ fn receipt(submission: &Submission, state: &State, messages: &[Message]) -> Rece
         _ => None,
     };
     let own = messages.iter().find(|message| Some(message.author) == author);
-    own.map_or(Receipt { seq: state.last_seq, revision: state.revision, at: submission.now }, |message| {
-        Receipt { seq: message.seq, revision: message.revision, at: message.at }
-    })
+    own.map_or(
+        Receipt { seq: state.last_seq, revision: state.revision, at: submission.now, lesson: None },
+        |message| Receipt { seq: message.seq, revision: message.revision, at: message.at, lesson: None },
+    )
 }
 
 fn acknowledge(submission: &Submission, receipt: Receipt) -> Option<(ConnectionId, Option<String>, Receipt)> {

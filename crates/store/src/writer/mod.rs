@@ -2,6 +2,7 @@
 
 mod batch;
 mod cache;
+mod teach;
 
 use std::fs::File;
 use std::sync::Arc;
@@ -9,13 +10,14 @@ use std::sync::Arc;
 use deskbell_desk::{Command, Greeting, State};
 use deskbell_protocol::entity::{Customer, Message};
 use deskbell_protocol::settings::Settings;
-use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal, Revision, Seq, Timestamp};
+use deskbell_protocol::{Code, ConnectionId, ConversationId, LessonId, Refusal, Revision, Seq, Timestamp};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::tables::{meta, setting};
 use crate::tally::Tally;
 use cache::Cache;
+pub use teach::{Taught, Teaching};
 
 /// Jobs in one commit, at most.
 const BATCH: usize = 1024;
@@ -33,6 +35,8 @@ pub struct Submission {
     pub connection: Option<ConnectionId>,
     /// Who this is, while the conversation has no row yet.
     pub visitor: Option<Arc<Visitor>>,
+    /// Whether nobody is at the console.
+    pub away: bool,
 }
 
 /// What makes a visitor's row at the first message.
@@ -68,6 +72,8 @@ pub struct Receipt {
     pub revision: Revision,
     /// When the desk took it.
     pub at: Timestamp,
+    /// An offer to learn that came of it.
+    pub lesson: Option<LessonId>,
 }
 
 /// A durable change.
@@ -81,6 +87,8 @@ pub struct Committed {
     pub customer: Arc<Customer>,
     /// New messages, in order.
     pub messages: Vec<Message>,
+    /// A message that was corrected or retracted, as it is now.
+    pub changed: Option<Message>,
     /// Who answers has changed.
     pub control_changed: bool,
     /// The socket that the command came on, with its client id and what it made.
@@ -122,6 +130,7 @@ pub(crate) enum Job {
     Submit(Box<Submission>, Option<Reply>),
     Seen(Box<Seen>),
     Settings(Arc<Settings>, oneshot::Sender<Result<(), Refusal>>),
+    Teach(Box<Teaching>, oneshot::Sender<Result<Taught, Refusal>>),
     Alive(Timestamp),
     Close(Timestamp, oneshot::Sender<()>),
 }
@@ -182,6 +191,10 @@ impl Writer {
                 Job::Settings(settings, reply) => {
                     self.commit(std::mem::take(&mut batch));
                     let _gone = reply.send(self.save_settings(settings));
+                }
+                Job::Teach(teaching, reply) => {
+                    self.commit(std::mem::take(&mut batch));
+                    let _gone = reply.send(self.teach(&teaching));
                 }
                 Job::Alive(now) => {
                     if let Err(error) = meta::set_alive_at(&self.connection, now) {

