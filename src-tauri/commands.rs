@@ -14,7 +14,13 @@ use crate::window;
 pub(crate) async fn call(shell: State<'_, Shell>, request: Request) -> Result<Response, Refusal> {
     let desk = shell.desk().await?;
     // A snapshot that is asked for together with a watch must not be older than the watch.
-    shell.pump.begun().await;
+    let activity = shell.pump.begun().await;
+    if let Request::WatchActivity { on } = request {
+        if let Some(activity) = activity {
+            activity.set(on);
+        }
+        return Ok(Response::Done {});
+    }
     desk.call(request).await
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use deskbell_protocol::agent::Batch;
-use deskbell_server::Watch;
+use deskbell_server::{ActivitySwitch, Watch};
 use tauri::AppHandle;
 use tauri::async_runtime::{JoinHandle, spawn};
 use tauri::ipc::Channel;
@@ -24,14 +24,14 @@ pub(crate) struct Pump {
 struct Running {
     task: JoinHandle<()>,
     acknowledged: watch::Sender<i64>,
-    /// Whether the desk records what happens for it: from then on a snapshot misses nothing.
-    begun: watch::Receiver<bool>,
+    /// Set once the desk records what happens for it: from then on a snapshot misses nothing.
+    begun: watch::Receiver<Option<ActivitySwitch>>,
 }
 
 impl Pump {
     /// Sends what happens from now on to this channel, and to no earlier one.
     pub(crate) fn start(&self, app: &AppHandle, channel: Channel<Batch>) {
-        let (begin, begun) = watch::channel(false);
+        let (begin, begun) = watch::channel(None);
         let acknowledged = watch::Sender::new(0);
         let task = spawn(run(app.clone(), channel, begin, acknowledged.subscribe()));
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
@@ -52,28 +52,27 @@ impl Pump {
         }
     }
 
-    /// Returns once the watch that was asked for last has begun, if there is one.
-    pub(crate) async fn begun(&self) {
+    /// Returns once the watch that was asked for last has begun, if there is one, with what turns its events of sockets
+    /// on and off.
+    pub(crate) async fn begun(&self) -> Option<ActivitySwitch> {
         let begun = {
             let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
             running.as_ref().map(|running| running.begun.clone())
         };
-        if let Some(mut begun) = begun {
-            // An error means that it has ended, and there is nothing to wait for.
-            let _ended = begun.wait_for(|begun| *begun).await;
-        }
+        // An error means that it has ended, and there is nothing to wait for.
+        begun?.wait_for(Option::is_some).await.ok()?.clone()
     }
 }
 
 async fn run(
     app: AppHandle,
     channel: Channel<Batch>,
-    begin: watch::Sender<bool>,
+    begin: watch::Sender<Option<ActivitySwitch>>,
     acknowledged: watch::Receiver<i64>,
 ) {
     let Some(desk) = window::shell(&app).desk_at_last().await else { return };
     let watch = desk.watch();
-    begin.send_replace(true);
+    begin.send_replace(Some(watch.activity()));
     carry(watch, &channel, acknowledged).await;
 }
 

@@ -242,7 +242,7 @@ async fn a_slow_responders_late_proposal_is_refused_by_the_running_desk() {
     };
     customer.say("a", "hard question").await;
     let seq = deskbell_protocol::Seq(customer.next_of("ack").await["seq"].as_i64().unwrap());
-    let draft = || Draft { text: "Late.".to_owned(), source: Source::of(SourceKind::Responder) };
+    let draft = || Draft { text: "Late.".to_owned(), source: Source::of(SourceKind::Model) };
     let id = ConversationId(1);
     desk.call(Request::TakeOver { conversation: id }).await.unwrap();
     assert_eq!(desk.propose(id, seq, 0, draft()).await.unwrap_err().code, Code::StaleReply);

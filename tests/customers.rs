@@ -266,10 +266,11 @@ async fn what_an_agent_reads_and_a_customer_types_is_shown_to_the_other() {
 
 #[tokio::test]
 async fn a_page_of_another_site_is_refused_until_the_agent_allows_it() {
-    use deskbell_protocol::agent::Update;
+    use deskbell_protocol::agent::{Request, Update};
     use deskbell_protocol::entity::ActivityKind;
     let server = Server::start().await;
     let mut agent = server.agent().await;
+    agent.ask(Request::WatchActivity { on: true }).await;
     let shop = [("Origin", "https://shop.example")];
     let refused = try_open(&server.address, "/", &shop).await.unwrap_err();
     let tungstenite::Error::Http(response) = refused else { panic!("{refused}") };

@@ -1,23 +1,37 @@
 //! The state machine under any order of customer messages, timers, slow responders and agent actions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use deskbell_desk::{AgentAction, Command, Context, Draft, Greeting, State, decide};
-use deskbell_protocol::entity::{Author, Control, Message, NeedsHumanReason, Source, SourceKind};
-use deskbell_protocol::settings::{Fallback, Hold, Settings};
+use deskbell_desk::{AgentAction, Command, Context, Draft, Greeting, Proposal, State, Subject, decide};
+use deskbell_protocol::entity::{Author, ChangeKind, Control, Message, NeedsHumanReason, Source, SourceKind};
+use deskbell_protocol::settings::{Fallback, Hold, Language, Settings, WhileAway};
 use deskbell_protocol::{Code, HeldId, Seq, Timestamp};
 use proptest::prelude::*;
 
 /// A step of a story. Ids and versions are taken relative to the state, so that both timely and late ones occur.
 #[derive(Debug, Clone)]
 enum Step {
-    Customer { drafted: bool },
+    Customer { proposal: Proposed },
     Expire { late: bool },
     Propose { seqs_ago: i64, versions_ago: i64 },
-    Fail { versions_ago: i64 },
+    Fail { versions_ago: i64, otherwise: bool },
+    Return,
+    Away(bool),
     Restart,
     RequestHuman,
     Visit,
     Agent(Act),
+}
+
+/// What the quick part of the chain makes of a message.
+#[derive(Debug, Clone, Copy)]
+enum Proposed {
+    Fallback,
+    Answer,
+    Away,
+    Ask,
+    CallsHuman { asked: bool },
+    Silent,
+    Nothing,
 }
 
 #[derive(Debug, Clone)]
@@ -35,6 +49,10 @@ enum Act {
     Resolve,
     Reopen,
     MarkRead,
+    Correct { seqs_ago: i64 },
+    Retract { seqs_ago: i64 },
+    StopWriting,
+    Label,
 }
 
 fn hold() -> impl Strategy<Value = Hold> {
@@ -60,12 +78,28 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Act::Resolve),
         1 => Just(Act::Reopen),
         1 => Just(Act::MarkRead),
+        2 => (0..6i64).prop_map(|seqs_ago| Act::Correct { seqs_ago }),
+        1 => (0..6i64).prop_map(|seqs_ago| Act::Retract { seqs_ago }),
+        2 => Just(Act::StopWriting),
+        1 => Just(Act::Label),
+    ];
+    let proposal = prop_oneof![
+        4 => Just(Proposed::Fallback),
+        3 => Just(Proposed::Answer),
+        1 => Just(Proposed::Away),
+        4 => Just(Proposed::Ask),
+        1 => any::<bool>().prop_map(|asked| Proposed::CallsHuman { asked }),
+        1 => Just(Proposed::Silent),
+        2 => Just(Proposed::Nothing),
     ];
     prop_oneof![
-        5 => prop::bool::weighted(0.8).prop_map(|drafted| Step::Customer { drafted }),
+        6 => proposal.prop_map(|proposal| Step::Customer { proposal }),
         3 => any::<bool>().prop_map(|late| Step::Expire { late }),
-        2 => (0..3i64, 0..3i64).prop_map(|(seqs_ago, versions_ago)| Step::Propose { seqs_ago, versions_ago }),
-        1 => (0..3i64).prop_map(|versions_ago| Step::Fail { versions_ago }),
+        4 => (0..2i64, 0..2i64).prop_map(|(seqs_ago, versions_ago)| Step::Propose { seqs_ago, versions_ago }),
+        2 => (0..2i64, any::<bool>())
+            .prop_map(|(versions_ago, otherwise)| Step::Fail { versions_ago, otherwise }),
+        2 => Just(Step::Return),
+        1 => any::<bool>().prop_map(Step::Away),
         1 => Just(Step::Restart),
         1 => Just(Step::RequestHuman),
         1 => Just(Step::Visit),
@@ -77,30 +111,51 @@ fn draft(kind: SourceKind) -> Draft {
     Draft { text: "automatic".to_owned(), source: Source::of(kind) }
 }
 
+fn proposed(proposal: Proposed) -> Proposal {
+    match proposal {
+        Proposed::Fallback => Proposal::Reply(draft(SourceKind::Fallback)),
+        Proposed::Answer => Proposal::Reply(draft(SourceKind::Answer)),
+        Proposed::Away => Proposal::Reply(draft(SourceKind::Away)),
+        Proposed::Ask => Proposal::Ask(Source::of(SourceKind::Model)),
+        Proposed::CallsHuman { asked: true } => Proposal::NeedsHuman {
+            reason: NeedsHumanReason::CustomerAsked,
+            draft: draft(SourceKind::PersonCalled),
+        },
+        Proposed::CallsHuman { asked: false } => {
+            Proposal::NeedsHuman { reason: NeedsHumanReason::Rule, draft: draft(SourceKind::Rule) }
+        }
+        Proposed::Silent => Proposal::Silent(Source::of(SourceKind::Rule)),
+        Proposed::Nothing => Proposal::Nothing,
+    }
+}
+
+fn customer_message(proposal: Proposal) -> Command {
+    Command::CustomerMessage { client_id: None, text: "question".to_owned(), proposal, labels: Vec::new() }
+}
+
 fn command(step: &Step, state: &State, now: Timestamp) -> Command {
     let held = |late: bool| {
         let id = state.held.as_ref().map_or(state.last_held, |held| held.id);
         HeldId(id.0 - i64::from(late))
     };
     match step {
-        Step::Customer { drafted } => Command::CustomerMessage {
-            client_id: None,
-            text: "question".to_owned(),
-            draft: drafted.then(|| draft(SourceKind::Fallback)),
-        },
+        Step::Customer { proposal } => customer_message(proposed(*proposal)),
         Step::Expire { late } => Command::HoldExpired { held: held(*late) },
         Step::Propose { seqs_ago, versions_ago } => Command::Propose {
             for_seq: Seq(state.last_customer_seq.0 - seqs_ago),
             control_version: state.control_version - versions_ago,
-            draft: draft(SourceKind::Responder),
+            draft: draft(SourceKind::Model),
         },
-        Step::Fail { versions_ago } => Command::ResponderFailed {
+        Step::Fail { versions_ago, otherwise } => Command::ResponderFailed {
             for_seq: state.last_customer_seq,
             control_version: state.control_version - versions_ago,
-            reason: NeedsHumanReason::ResponderFailed,
+            failures: vec![(SourceKind::Model, "stalled".to_owned())],
+            otherwise: otherwise.then(|| draft(SourceKind::Fallback)),
         },
+        Step::Return => Command::Return { after_seconds: 3, proposal: proposed(Proposed::Answer) },
+        Step::Away(_) => Command::CustomerRead { seq: Seq(0) },
         Step::Restart => Command::Restarted { alive_at: now },
-        Step::RequestHuman => Command::RequestHuman,
+        Step::RequestHuman => Command::RequestHuman { draft: Some(draft(SourceKind::PersonCalled)) },
         Step::Visit => Command::VisitBegan,
         Step::Agent(act) => Command::Agent { by: "Mia".to_owned(), action: action(act, state, held) },
     }
@@ -123,6 +178,12 @@ fn action(act: &Act, state: &State, held: impl Fn(bool) -> HeldId) -> AgentActio
         Act::Resolve => AgentAction::Resolve,
         Act::Reopen => AgentAction::Reopen,
         Act::MarkRead => AgentAction::MarkRead { seq: state.last_seq },
+        Act::Correct { seqs_ago } => {
+            AgentAction::Correct { seq: Seq(state.last_seq.0 - seqs_ago), text: "corrected".to_owned() }
+        }
+        Act::Retract { seqs_ago } => AgentAction::Retract { seq: Seq(state.last_seq.0 - seqs_ago) },
+        Act::StopWriting => AgentAction::StopWriting { held: held(false), so_far: "half".to_owned() },
+        Act::Label => AgentAction::SetLabels { labels: vec!["vip".to_owned()] },
     }
 }
 
@@ -143,19 +204,33 @@ fn check(
         prop_assert_eq!(before.control, Control::Automatic, "after {:?}", command);
         prop_assert_eq!(after.control, Control::Automatic);
     }
-    // Places and revisions: one after the other, none twice.
+    // A model's half sentence is never sent: what is sent by itself was finished, or an agent's.
+    if let Command::HoldExpired { .. } = command {
+        prop_assert!(before.held.as_ref().is_some_and(|held| !held.writing));
+    }
+    // A draft for the agent is never sent by itself.
+    if before.suggestion.is_some() {
+        prop_assert!(!new.iter().any(|m| automatic(&m)) || matches!(command, Command::Return { .. }));
+    }
+    // Places: one after the other, none twice.
     for pair in thread.windows(2) {
         prop_assert_eq!(pair[1].seq, pair[0].seq.next());
-        prop_assert!(pair[1].revision >= pair[0].revision);
     }
-    let visible = thread.iter().filter(|m| m.author.is_visible_to_customer()).count();
-    prop_assert_eq!(after.revision.0, i64::try_from(visible).unwrap());
+    // Each change that a customer can see has a revision of its own.
+    let mut revisions: Vec<_> =
+        thread.iter().filter(|m| m.author.is_visible_to_customer()).map(|m| m.revision).collect();
+    revisions.sort_unstable();
+    prop_assert!(revisions.windows(2).all(|pair| pair[0] < pair[1]), "a revision twice");
+    prop_assert!(revisions.last().is_none_or(|last| *last == after.revision));
     // At most one automatic reply between two customer messages: one answer a message.
     let mut answers = 0;
+    let notice = |m: &Message| {
+        m.source.as_ref().is_some_and(|s| matches!(s.kind, SourceKind::PersonCalled | SourceKind::Away))
+    };
     for message in thread {
         match message.author {
             Author::Customer => answers = 0,
-            _ if automatic(&message) => answers += 1,
+            _ if automatic(&message) && !notice(message) => answers += 1,
             _ => {}
         }
         prop_assert!(answers <= 1, "two answers to one message");
@@ -172,25 +247,49 @@ proptest! {
         desk_hold in hold(),
         once in any::<bool>(),
         greeted in any::<bool>(),
+        while_away in prop_oneof![
+            Just(WhileAway::Hold), Just(WhileAway::SendAtOnce), Just(WhileAway::TellAway)
+        ],
     ) {
         let fallback = if once { Fallback::OncePerVisit } else { Fallback::EveryMessage };
-        let settings = Settings { hold: desk_hold, fallback, ..Settings::default() };
+        let mut settings = Settings { hold: desk_hold, fallback, ..Settings::default() };
+        settings.responder.while_away = while_away;
+        let mut away = false;
         let greeting = greeted.then(|| Greeting { text: "hello".to_owned(), at: Timestamp(0) });
         let mut state = State::new(Timestamp(0));
         let mut thread = Vec::new();
         let mut customer_messages = 0;
         for (at, step) in steps.iter().enumerate() {
             let now = Timestamp(i64::try_from(at).unwrap() * 1000);
-            let context = Context { now, settings: &settings, greeting: greeting.as_ref() };
+            if let Step::Away(is_away) = step {
+                away = *is_away;
+            }
             let command = command(step, &state, now);
+            let subject = subject(&command, &thread);
+            let context = Context {
+                now,
+                settings: &settings,
+                language: Language::En,
+                away,
+                greeting: greeting.as_ref(),
+                subject: subject.as_ref(),
+            };
             match decide(&state, command.clone(), &context) {
                 Ok(decision) => {
+                    if let Some(changed) = &decision.changed {
+                        let place = usize::try_from(changed.seq.0 - 1).unwrap();
+                        prop_assert_eq!(changed.revision, decision.state.revision);
+                        prop_assert!(changed.change.is_some());
+                        thread[place] = changed.clone();
+                    }
                     thread.extend(decision.messages.iter().cloned());
                     check(&state, &command, &decision.state, &decision.messages, &thread)?;
                     customer_messages += usize::from(matches!(step, Step::Customer { .. }));
                     state = decision.state;
                 }
-                Err(refusal) => prop_assert_eq!(refusal.code, Code::StaleReply),
+                Err(refusal) => prop_assert!(
+                    matches!(refusal.code, Code::StaleReply | Code::NoSuchMessage | Code::Empty), "{refusal}"
+                ),
             }
         }
         let stored = thread.iter().filter(|m| m.author == Author::Customer).count();
@@ -198,21 +297,39 @@ proptest! {
     }
 }
 
+/// The message that a correction or retraction is about, as the store would load it.
+fn subject(command: &Command, thread: &[Message]) -> Option<Subject> {
+    let Command::Agent { action: AgentAction::Correct { seq, .. } | AgentAction::Retract { seq }, .. } =
+        command
+    else {
+        return None;
+    };
+    let message = thread.iter().find(|message| message.seq == *seq)?.clone();
+    let question = thread.iter().rev().find(|m| m.seq < *seq && m.author == Author::Customer).map(|m| m.seq);
+    Some(Subject { message, question })
+}
+
 fn settings(hold: Hold) -> Settings {
     Settings { hold, ..Settings::default() }
 }
 
+fn context(settings: &Settings, now: i64) -> Context<'_> {
+    Context {
+        now: Timestamp(now),
+        settings,
+        language: Language::En,
+        away: false,
+        greeting: None,
+        subject: None,
+    }
+}
+
 fn told(state: &State, command: Command, settings: &Settings, now: i64) -> State {
-    let context = Context { now: Timestamp(now), settings, greeting: None };
-    decide(state, command, &context).unwrap().state
+    decide(state, command, &context(settings, now)).unwrap().state
 }
 
 fn asks() -> Command {
-    Command::CustomerMessage {
-        client_id: None,
-        text: "?".to_owned(),
-        draft: Some(draft(SourceKind::Fallback)),
-    }
+    customer_message(proposed(Proposed::Fallback))
 }
 
 fn agent(action: AgentAction) -> Command {
@@ -222,13 +339,13 @@ fn agent(action: AgentAction) -> Command {
 #[test]
 fn a_late_proposal_is_refused() {
     let ask = settings(Hold::Seconds { seconds: 0 });
-    let context = Context { now: Timestamp(9), settings: &ask, greeting: None };
-    let unanswered = Command::CustomerMessage { client_id: None, text: "?".to_owned(), draft: None };
+    let context = context(&ask, 9);
+    let unanswered = customer_message(Proposal::Nothing);
     let state = told(&State::new(Timestamp(0)), unanswered.clone(), &ask, 1);
     let propose = |state: &State| Command::Propose {
         for_seq: state.last_customer_seq,
         control_version: state.control_version,
-        draft: draft(SourceKind::Responder),
+        draft: draft(SourceKind::Model),
     };
     let timely = propose(&state);
     assert!(decide(&state, timely.clone(), &context).is_ok());
@@ -245,7 +362,7 @@ fn a_late_proposal_is_refused() {
 #[test]
 fn the_timer_and_the_agent_never_both_send() {
     let hold = settings(Hold::Seconds { seconds: 5 });
-    let context = Context { now: Timestamp(6000), settings: &hold, greeting: None };
+    let context = context(&hold, 6000);
     let state = told(&State::new(Timestamp(0)), asks(), &hold, 0);
     let held = state.held.clone().unwrap();
     let sent = told(&state, agent(AgentAction::SendHeld { held: held.id, text: None }), &hold, 5000);
@@ -278,7 +395,7 @@ fn a_paused_reply_is_not_sent_and_goes_on_where_it_stopped() {
     let state = told(&State::new(Timestamp(0)), asks(), &hold, 0);
     let held = state.held.clone().unwrap().id;
     let paused = told(&state, agent(AgentAction::PauseHeld { held }), &hold, 4_000);
-    let context = Context { now: Timestamp(10_000), settings: &hold, greeting: None };
+    let context = context(&hold, 10_000);
     assert_eq!(decide(&paused, Command::HoldExpired { held }, &context).unwrap_err().code, Code::StaleReply);
     let resumed = told(&paused, agent(AgentAction::ResumeHeld { held }), &hold, 50_000);
     assert_eq!(resumed.held.unwrap().due_at, Some(Timestamp(56_000)));

@@ -135,6 +135,7 @@ async fn every_socket_event_reaches_the_console() {
     use deskbell_protocol::entity::ActivityKind;
     let server = Server::start().await;
     let mut agent = server.agent().await;
+    agent.ask(Request::WatchActivity { on: true }).await;
     let mut customer = server.plain().await;
     customer.next().await;
     customer.send("hi").await;

@@ -176,7 +176,9 @@ fn return_control(
     state.suggestion = None;
     decision.system(SystemLine::Returned { after_seconds: Some(after_seconds) }, context.now);
     decision.mark_needs_human(NeedsHumanReason::Unanswered, context.now);
-    decision.respond(proposal, context);
+    if decision.state.answered_seq < decision.state.last_customer_seq {
+        decision.respond(proposal, context);
+    }
     Ok(())
 }
 
