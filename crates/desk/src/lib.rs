@@ -22,7 +22,10 @@ pub use agent::AgentAction;
 pub use decide::{Command, decide};
 pub use decision::{Context, Decision, NewLesson, Subject};
 pub use proposal::{Draft, Greeting, Proposal};
-pub use responder::Responder;
+pub use responder::{
+    Import, Responder, import_answers, import_starters, is_open, read_answers, starter_answers,
+    validate_answer, validate_responder, validate_rule, write_answers,
+};
 pub use state::{Origin, State};
 
 /// A visit ends when no connection was open for this long, in milliseconds.

@@ -153,6 +153,7 @@ impl Desk {
 
     async fn save_settings(&self, settings: Settings) -> Result<Response, Refusal> {
         let mut settings = settings.validated()?;
+        deskbell_desk::validate_responder(&settings.responder)?;
         let _saving = self.shared.saving.lock().await;
         settings.listen = self.settings().listen;
         let settings = self.store_settings(settings).await?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use deskbell_desk::Responder;
+use deskbell_desk::{Import, Responder};
 use deskbell_protocol::agent::{Request, Response, Update};
 use deskbell_protocol::entity::{Author, SourceKind};
 use deskbell_protocol::responder::{
@@ -143,12 +143,25 @@ impl Desk {
             return Err(Refusal::new(Code::TooLong, "The file is too large: at most 16 MiB."));
         }
         let responder = self.hub().responder();
-        let compared = tokio::task::spawn_blocking(move || compare(&responder, format, &content));
-        let (answers, mut imported) = compared.await.map_err(|_| internal())?;
+        let planned = tokio::task::spawn_blocking(move || {
+            deskbell_desk::read_answers(format, &content)
+                .map(|read| deskbell_desk::import_answers(responder.answers(), read))
+        });
+        match planned.await.map_err(|_| internal())? {
+            Ok(import) => self.take_import(import, dry_run).await,
+            Err(problems) => {
+                Ok(Response::Imported { imported: Imported { problems, ..Imported::default() } })
+            }
+        }
+    }
+
+    /// Stores what an import plans, all of it or none.
+    async fn take_import(&self, import: Import, dry_run: bool) -> Result<Response, Refusal> {
+        let Import { added, changed, imported } = import;
+        let answers: Vec<Answer> = added.into_iter().chain(changed).collect();
         if imported.problems.is_empty() && !dry_run && !answers.is_empty() {
             self.teach(Teaching::Answers(answers, None)).await?;
         }
-        imported.problems.truncate(100);
         Ok(Response::Imported { imported })
     }
 
@@ -163,17 +176,7 @@ impl Desk {
 
     async fn add_starter_answers(&self) -> Result<Response, Refusal> {
         let responder = self.hub().responder();
-        let known = |answer: &Answer| responder.answers().iter().any(|k| k.questions == answer.questions);
-        let (there, new): (Vec<_>, Vec<_>) = deskbell_desk::starter_answers().into_iter().partition(known);
-        let imported = Imported {
-            added: u32::try_from(new.len()).unwrap_or(u32::MAX),
-            unchanged: u32::try_from(there.len()).unwrap_or(u32::MAX),
-            ..Imported::default()
-        };
-        if !new.is_empty() {
-            self.teach(Teaching::Answers(new, None)).await?;
-        }
-        Ok(Response::Imported { imported })
+        self.take_import(deskbell_desk::import_starters(responder.answers()), false).await
     }
 
     /// Stores a change, then puts the new chain in force. It is made off the threads that serve sockets.
@@ -260,37 +263,6 @@ fn says(outcome: &Outcome) -> Option<&str> {
         Outcome::NeedsHuman { text, .. } => text.as_deref(),
         Outcome::Silent { .. } | Outcome::Ask { .. } | Outcome::Nothing {} => None,
     }
-}
-
-/// What an import would change: the answers to save, and the numbers.
-fn compare(responder: &Responder, format: FileFormat, content: &str) -> (Vec<Answer>, Imported) {
-    let read = match deskbell_desk::read_answers(format, content) {
-        Ok(read) => read,
-        Err(problems) => return (Vec::new(), Imported { problems, ..Imported::default() }),
-    };
-    let mut imported = Imported::default();
-    let mut changed = Vec::new();
-    for mut answer in read {
-        let known = responder.answer(answer.id);
-        let same = responder.answers().iter().any(|k| Answer { id: k.id, ..answer.clone() } == *k);
-        if same {
-            imported.unchanged = imported.unchanged.saturating_add(1);
-            continue;
-        }
-        if known.is_some() {
-            imported.changed = imported.changed.saturating_add(1);
-        } else {
-            answer.id = AnswerId(0);
-            imported.added = imported.added.saturating_add(1);
-        }
-        changed.push(answer);
-    }
-    let many = responder.answers().len().saturating_add(usize::try_from(imported.added).unwrap_or(0));
-    if many > limits::ANSWERS {
-        let message = "There would be more than 50,000 answers.".to_owned();
-        imported.problems.push(deskbell_protocol::responder::ImportProblem { record: 0, message });
-    }
-    (changed, imported)
 }
 
 fn internal() -> Refusal {
