@@ -46,13 +46,12 @@ CREATE INDEX conversation_needs_me ON conversation (last_activity_at DESC, id DE
 CREATE INDEX conversation_held ON conversation (last_activity_at DESC, id DESC) WHERE held IS NOT NULL;
 ";
 
-/// Makes the row, with the hash of the customer's token.
+/// Makes the row, with the hash of the customer's token; [`save`] must follow in the same transaction.
 pub(crate) fn insert(
     connection: &Connection,
     id: ConversationId,
     token_hash: Option<&[u8; 32]>,
     state: &State,
-    customer: &Customer,
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
@@ -62,8 +61,8 @@ pub(crate) fn insert(
                  created_at, last_activity_at, customer)
              VALUES (?1, ?2, 'open', 'automatic', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?3, 0, '{}')",
         )?
-        .execute(params![id.0, token_hash, state.created_at.0])?;
-    save(connection, id, state, customer)
+        .execute(params![id.0, token_hash, state.created_at.0])
+        .map(drop)
 }
 
 /// Writes everything but the id, the token and the time of creation.
