@@ -4,6 +4,7 @@
 //! - [`agent`]: the console's requests, responses and updates, the same over Tauri IPC and `deskbell.agent.v1`;
 //! - [`entity`]: what both sides of the console talk about (conversations, messages, held replies, …);
 //! - [`settings`]: what the agent can change;
+//! - [`upkeep`]: backups, exports, and work on the whole database;
 //! - [`error`]: every refusal is a [`Code`] and a sentence.
 #![deny(missing_docs)]
 
@@ -14,6 +15,7 @@ pub mod error;
 pub mod id;
 pub mod limits;
 pub mod settings;
+pub mod upkeep;
 
 pub use error::{Code, Refusal};
 pub use id::{ConnectionId, ConversationId, HeldId, Revision, Seq, Timestamp};

@@ -162,6 +162,8 @@ pub struct Settings {
     pub listen: String,
     /// Sites from which browsers may connect besides this desk's own pages, as `https://host[:port]`; `*` is any.
     pub allowed_origins: Vec<String>,
+    /// How many backups of each reason are kept, 1 to 365.
+    pub backups_kept: u32,
 }
 
 /// The default address.
@@ -188,6 +190,7 @@ impl Default for Settings {
             close_to_tray: true,
             listen: DEFAULT_LISTEN.to_owned(),
             allowed_origins: Vec::new(),
+            backups_kept: 7,
         }
     }
 }
@@ -218,6 +221,9 @@ impl Settings {
                 "alerts.repeat_seconds",
                 "Repeat alerts after 15 to 3,600 seconds, or 0 for never.",
             ));
+        }
+        if !(1..=365).contains(&self.backups_kept) {
+            return Err(Refusal::of_field("backups_kept", "Keep 1 to 365 backups."));
         }
         if self.allowed_origins.len() > limits::ALLOWED_ORIGINS {
             return Err(Refusal::of_field("allowed_origins", "At most 64 sites."));

@@ -151,6 +151,32 @@ repeat_seconds: number, };
 export type Author = "customer" | "automatic" | "agent" | "note" | "system";
 
 /**
+ * A copy of the whole database in the data folder's `backups`.
+ */
+export type Backup = { 
+/**
+ * The file's name; counts up, so that names are in order whatever the clock did.
+ */
+name: string, 
+/**
+ * When it was made.
+ */
+at: Timestamp, 
+/**
+ * Why it was made.
+ */
+reason: BackupReason, 
+/**
+ * The file's size.
+ */
+bytes: number, };
+
+/**
+ * Why a backup was made.
+ */
+export type BackupReason = "daily" | "asked" | "before_update" | "before_restore";
+
+/**
  * Updates that travel together: what happened in one frame of 16 ms, under 8 KiB of JSON where single updates allow.
  */
 export type Batch = { 
@@ -187,7 +213,7 @@ seq: Seq, } | { "type": "request_human", };
 /**
  * Why something was refused. Clients match on this, never on the sentence.
  */
-export type Code = "malformed" | "unknown_type" | "hello_expected" | "empty" | "too_long" | "id_reused" | "rate_limited" | "too_many_connections" | "too_slow" | "timed_out" | "shutting_down" | "store_failed" | "overloaded" | "no_such_conversation" | "stale_reply" | "unauthorized" | "origin_refused" | "invalid_setting" | "address_unavailable" | "internal";
+export type Code = "malformed" | "unknown_type" | "hello_expected" | "empty" | "too_long" | "id_reused" | "rate_limited" | "too_many_connections" | "too_slow" | "timed_out" | "shutting_down" | "store_failed" | "overloaded" | "no_such_conversation" | "stale_reply" | "unauthorized" | "origin_refused" | "invalid_setting" | "address_unavailable" | "backup_unusable" | "internal";
 
 /**
  * A live socket of a customer.
@@ -446,6 +472,11 @@ name?: string,
  * The client's id, on the customer's own messages.
  */
 id?: string, };
+
+/**
+ * As what a conversation is exported.
+ */
+export type ExportFormat = "json" | "text";
 
 /**
  * When the default reply answers a customer's message.
@@ -845,7 +876,27 @@ settings: Settings, } | { "type": "listen",
 /**
  * `IP:PORT`; port 0 takes a free one.
  */
-address: string, };
+address: string, } | { "type": "backups", } | { "type": "back_up", } | { "type": "restore", 
+/**
+ * A [`Backup`]'s name.
+ */
+name: string, } | { "type": "export", 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * As what.
+ */
+format: ExportFormat, 
+/**
+ * What the part before said in `next`; missing for the first part.
+ */
+after?: Seq, } | { "type": "erase", 
+/**
+ * Whose conversation.
+ */
+conversation: ConversationId, };
 
 /**
  * What the console is answered.
@@ -894,7 +945,31 @@ settings: Settings, } | { "type": "listening",
 /**
  * And where.
  */
-listening: Listening, };
+listening: Listening, } | { "type": "backups", 
+/**
+ * Newest first.
+ */
+backups: Array<Backup>, 
+/**
+ * The folder that they lie in.
+ */
+folder: string, 
+/**
+ * Why the last automatic backup was not made, in a sentence; `null` when it was.
+ */
+problem: string | null, } | { "type": "exported", 
+/**
+ * A name for the file.
+ */
+name: string, 
+/**
+ * The part.
+ */
+part: string, 
+/**
+ * Ask for the next part with this; `null` when this was the last.
+ */
+next: Seq | null, };
 
 /**
  * A conversation's counter of changes that its customer can see, from 1; 0 is "nothing yet".
@@ -1035,7 +1110,11 @@ listen: string,
 /**
  * Sites from which browsers may connect besides this desk's own pages, as `https://host[:port]`; `*` is any.
  */
-allowed_origins: Array<string>, };
+allowed_origins: Array<string>, 
+/**
+ * How many backups of each reason are kept, 1 to 365.
+ */
+backups_kept: number, };
 
 /**
  * Everything a console needs to draw itself.
@@ -1235,4 +1314,30 @@ problem: string | null, } | { "type": "reveal",
 /**
  * Which one.
  */
-conversation: ConversationId, } | { "type": "resync", };
+conversation: ConversationId, } | { "type": "upkeep", 
+/**
+ * What, and how far.
+ */
+upkeep: Upkeep | null, } | { "type": "backups_changed", 
+/**
+ * Why the last automatic backup was not made, in a sentence; `null` when it was.
+ */
+problem: string | null, } | { "type": "resync", };
+
+/**
+ * Work on the whole database, which takes long when that is large.
+ */
+export type Upkeep = { 
+/**
+ * What is done.
+ */
+task: UpkeepTask, 
+/**
+ * How far it is, from 0 to 100.
+ */
+percent: number, };
+
+/**
+ * Kinds of [`Upkeep`]. One at a time.
+ */
+export type UpkeepTask = "back_up" | "restore" | "erase";

@@ -27,6 +27,7 @@ export const SETTINGS: Settings = {
   close_to_tray: true,
   listen: '127.0.0.1:8080',
   allowed_origins: ['https://shop.example.com'],
+  backups_kept: 7,
 };
 
 export const COUNTS: Counts = {
