@@ -175,7 +175,7 @@ pub enum Request {
     /// Changes all settings but `listen` → `settings`.
     SaveSettings {
         /// The new ones.
-        settings: Settings,
+        settings: Box<Settings>,
     },
     /// Listens elsewhere, at once, and from then on at every start → `listening`. Live sockets stay.
     Listen {

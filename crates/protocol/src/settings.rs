@@ -1,5 +1,9 @@
 //! What the agent can change. Stored with the desk; a change holds from the next message on.
 
+mod edge;
+
+pub use edge::Limits;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -164,6 +168,8 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// How many backups of each reason are kept, 1 to 365.
     pub backups_kept: u32,
+    /// Bounds on sockets.
+    pub limits: Limits,
 }
 
 /// The default address.
@@ -191,6 +197,7 @@ impl Default for Settings {
             listen: DEFAULT_LISTEN.to_owned(),
             allowed_origins: Vec::new(),
             backups_kept: 7,
+            limits: Limits::default(),
         }
     }
 }
@@ -225,6 +232,7 @@ impl Settings {
         if !(1..=365).contains(&self.backups_kept) {
             return Err(Refusal::of_field("backups_kept", "Keep 1 to 365 backups."));
         }
+        self.limits.validate()?;
         if self.allowed_origins.len() > limits::ALLOWED_ORIGINS {
             return Err(Refusal::of_field("allowed_origins", "At most 64 sites."));
         }

@@ -608,6 +608,83 @@ text: string,
 at: Timestamp, };
 
 /**
+ * Bounds on sockets. A change holds for what comes next: connections that are open keep theirs, but for `message_bytes`
+ * and the numbers of connections and conversations, which hold at once.
+ */
+export type Limits = { 
+/**
+ * Seconds from the TCP connection to the end of the HTTP request's headers, 1 to 60.
+ */
+handshake_seconds: number, 
+/**
+ * HTTP headers in one request, 16 to 1,000.
+ */
+headers: number, 
+/**
+ * Seconds from the handshake to `hello`, 1 to 60.
+ */
+hello_seconds: number, 
+/**
+ * Bytes of UTF-8 in one message's text, 256 to 65,536.
+ */
+message_bytes: number, 
+/**
+ * Bytes in one WebSocket frame, and in one message put together from fragments, 4,096 to 1,048,576.
+ */
+frame_bytes: number, 
+/**
+ * Frames that one connection may send at once, fragments, pings and pongs counted, 50 to 100,000.
+ */
+frames_burst: number, 
+/**
+ * Frames a second that are given back to the burst, 10 to 100,000.
+ */
+frames_per_second: number, 
+/**
+ * Bytes that one connection may send at once, 65,536 to 1,073,741,824.
+ */
+bytes_burst: number, 
+/**
+ * Bytes a second that are given back to the burst, 65,536 to 1,073,741,824.
+ */
+bytes_per_second: number, 
+/**
+ * Live connections of one conversation: tabs and devices, 1 to 1,000.
+ */
+connections_per_conversation: number, 
+/**
+ * Live connections of one address, 1 to 100,000. An IPv6 address counts by its /64. This machine itself (127.0.0.1
+ * and ::1), where a proxy may stand, may have three quarters of `connections`.
+ */
+connections_per_address: number, 
+/**
+ * Live connections in all, 16 to 100,000; less where the system allows fewer open files.
+ */
+connections: number, 
+/**
+ * New conversations of one address at once, and as many are given back in a minute, 1 to 100,000. This machine
+ * itself is not counted.
+ */
+new_conversations_per_minute: number, 
+/**
+ * Frames that wait for one connection before it is closed as too slow, 32 to 4,096.
+ */
+outbox_frames: number, 
+/**
+ * Bytes that wait for one connection before it is closed as too slow, 131,072 to 16,777,216, and at least eight
+ * times `message_bytes`.
+ */
+outbox_bytes: number, 
+/**
+ * Seconds between pings, 1 to 300.
+ */
+ping_seconds: number, 
+/**
+ * Seconds without any frame after which a connection is gone, 2 to 900, and more than `ping_seconds`.
+ */
+silence_seconds: number, };
+
+/**
  * Whether the desk really listens.
  */
 export type Listening = { "state": "stopped", } | { "state": "listening", 
@@ -1114,7 +1191,11 @@ allowed_origins: Array<string>,
 /**
  * How many backups of each reason are kept, 1 to 365.
  */
-backups_kept: number, };
+backups_kept: number, 
+/**
+ * Bounds on sockets.
+ */
+limits: Limits, };
 
 /**
  * Everything a console needs to draw itself.
