@@ -65,7 +65,10 @@ pub(super) async fn serve<H: Host>(
     let _best_effort = stream.set_nodelay(true);
     let deadline = Instant::now() + limits.handshake();
     // Who connects and says nothing, as browsers do ahead of time, is no event and costs no HTTP state.
-    tokio::time::timeout_at(deadline, stream.readable()).await.ok()?.ok()?;
+    tokio::select! {
+        heard = tokio::time::timeout_at(deadline, stream.readable()) => heard.ok()?.ok()?,
+        () = host.stopping() => return None,
+    }
     let agreed = Arc::new(Mutex::new(None));
     let asked = Notify::new();
     let service = service_fn(|request| {
