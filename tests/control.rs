@@ -231,10 +231,10 @@ async fn a_slow_responders_late_proposal_is_refused_by_the_running_desk() {
     let mut customer = V1::connect(&address, serde_json::json!({ "type": "hello" })).await;
     let Ok(Response::Settings { .. }) = desk
         .call(Request::SaveSettings {
-            settings: deskbell_protocol::settings::Settings {
+            settings: Box::new(deskbell_protocol::settings::Settings {
                 reply: deskbell_protocol::settings::Localized { en: String::new(), zh_cn: String::new() },
                 ..desk.settings()
-            },
+            }),
         })
         .await
     else {

@@ -122,11 +122,12 @@ async fn settings_that_make_no_sense_are_refused_with_their_field() {
     let mut agent = server.agent().await;
     let mut settings = agent.snapshot().await.settings;
     settings.reply.zh_cn = "长".repeat(limits::TEMPLATE_BYTES);
-    let refusal = agent.call(Request::SaveSettings { settings: settings.clone() }).await.unwrap_err();
+    let refusal =
+        agent.call(Request::SaveSettings { settings: Box::new(settings.clone()) }).await.unwrap_err();
     assert_eq!(refusal.field.as_deref(), Some("reply.zh-CN"));
     settings.reply.zh_cn = "好".to_owned();
     settings.allowed_origins = vec!["shop.example/path".to_owned()];
-    let refusal = agent.call(Request::SaveSettings { settings }).await.unwrap_err();
+    let refusal = agent.call(Request::SaveSettings { settings: Box::new(settings) }).await.unwrap_err();
     assert_eq!(refusal.field.as_deref(), Some("allowed_origins"));
 }
 

@@ -133,7 +133,7 @@ impl Agent {
     pub async fn set(&mut self, change: impl FnOnce(&mut Settings)) {
         let mut settings = self.snapshot().await.settings;
         change(&mut settings);
-        self.ask(Request::SaveSettings { settings }).await;
+        self.ask(Request::SaveSettings { settings: Box::new(settings) }).await;
     }
 
     pub async fn hold_seconds(&mut self, seconds: u32) {

@@ -249,7 +249,7 @@ fn stop_writing(
     }
     if let Some(held) = &mut decision.state.held {
         held.writing = false;
-        held.text = limits::cut(&so_far, limits::MESSAGE_BYTES).to_owned();
+        held.text = limits::cut(&so_far, limits::REPLY_BYTES).to_owned();
     }
     decision.system(SystemLine::StoppedWriting { by }, now);
     Ok(())

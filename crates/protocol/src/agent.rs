@@ -15,6 +15,7 @@ use crate::responder::{
     Tested, UsageRow, Verdict,
 };
 use crate::settings::{Hold, ModelSettings, Settings, WebhookSettings};
+use crate::upkeep::{Backup, ExportFormat, Upkeep};
 
 /// Which conversations a list shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
@@ -336,12 +337,39 @@ pub enum Request {
     /// Changes all settings but `listen` → `settings`.
     SaveSettings {
         /// The new ones.
-        settings: Settings,
+        settings: Box<Settings>,
     },
     /// Listens elsewhere, at once, and from then on at every start → `listening`. Live sockets stay.
     Listen {
         /// `IP:PORT`; port 0 takes a free one.
         address: String,
+    },
+    /// The backups → `backups`.
+    Backups {},
+    /// Makes a backup now; the desk goes on → `backups`.
+    BackUp {},
+    /// Puts a backup in the database's place, which is kept as a backup itself. Customers and consoles connect anew, with
+    /// another epoch → `done`.
+    Restore {
+        /// A [`Backup`]'s name.
+        name: String,
+    },
+    /// A part of a conversation as a file; the parts, one after the other, are the file → `exported`.
+    Export {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// As what.
+        format: ExportFormat,
+        /// What the part before said in `next`; missing for the first part.
+        #[serde(default)]
+        #[ts(optional)]
+        after: Option<Seq>,
+    },
+    /// Erases a customer: the conversation and all that is known, from the database and from every backup. It cannot be
+    /// undone → `done`.
+    Erase {
+        /// Whose conversation.
+        conversation: ConversationId,
     },
 }
 
@@ -467,6 +495,24 @@ pub enum Response {
         /// In a sentence.
         tested: Tested,
     },
+    /// The backups.
+    Backups {
+        /// Newest first.
+        backups: Vec<Backup>,
+        /// The folder that they lie in.
+        folder: String,
+        /// Why the last automatic backup was not made, in a sentence; `null` when it was.
+        problem: Option<String>,
+    },
+    /// A part of an exported conversation.
+    Exported {
+        /// A name for the file.
+        name: String,
+        /// The part.
+        part: String,
+        /// Ask for the next part with this; `null` when this was the last.
+        next: Option<Seq>,
+    },
 }
 
 /// One find.
@@ -591,6 +637,16 @@ pub enum Update {
     Reveal {
         /// Which one.
         conversation: ConversationId,
+    },
+    /// Work on the whole database goes on, or with `null` has ended.
+    Upkeep {
+        /// What, and how far.
+        upkeep: Option<Upkeep>,
+    },
+    /// The backups are others than before: ask for them if they are shown.
+    BackupsChanged {
+        /// Why the last automatic backup was not made, in a sentence; `null` when it was.
+        problem: Option<String>,
     },
     /// Updates were dropped because the console was too slow or asleep: ask for a snapshot and the open thread.
     Resync {},

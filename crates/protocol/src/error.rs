@@ -50,6 +50,8 @@ pub enum Code {
     InvalidSetting,
     /// The address cannot be listened on.
     AddressUnavailable,
+    /// There is no such backup, or it is damaged or of a newer version.
+    BackupUnusable,
     /// A fault of the desk itself.
     Internal,
 }
@@ -80,6 +82,7 @@ impl Code {
             Self::OriginRefused => "origin_refused",
             Self::InvalidSetting => "invalid_setting",
             Self::AddressUnavailable => "address_unavailable",
+            Self::BackupUnusable => "backup_unusable",
             Self::Internal => "internal",
         }
     }

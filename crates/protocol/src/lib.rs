@@ -5,6 +5,7 @@
 //! - [`entity`]: what both sides of the console talk about (conversations, messages, held replies, …);
 //! - [`responder`]: rules, answers, verdicts, offers to learn, numbers;
 //! - [`settings`]: what the agent can change;
+//! - [`upkeep`]: backups, exports, and work on the whole database;
 //! - [`error`]: every refusal is a [`Code`] and a sentence.
 #![deny(missing_docs)]
 
@@ -16,6 +17,7 @@ pub mod id;
 pub mod limits;
 pub mod responder;
 pub mod settings;
+pub mod upkeep;
 
 pub use error::{Code, Refusal};
 pub use id::{AnswerId, ConnectionId, ConversationId, HeldId, LessonId, Revision, RuleId, Seq, Timestamp};

@@ -1,9 +1,8 @@
-//! Bounds on what comes from outside.
+//! Bounds on what comes from outside that nobody needs to change. Those on sockets are settings:
+//! [`Limits`](crate::settings::Limits).
 
-/// A message's text, in bytes of UTF-8.
-pub const MESSAGE_BYTES: usize = 16 * 1024;
-/// One WebSocket frame and one reassembled message, in bytes.
-pub const FRAME_BYTES: usize = 64 * 1024;
+/// One WebSocket frame of a console, in bytes. Not a setting, or a small one could lock consoles out.
+pub const CONSOLE_FRAME_BYTES: u32 = 64 * 1024;
 /// A client's id for a message, in bytes.
 pub const CLIENT_ID_BYTES: usize = 64;
 /// A customer's name, e-mail, locale, page or user agent, in bytes; longer is cut at a character.
@@ -25,6 +24,8 @@ pub const PREVIEW_CHARS: usize = 120;
 /// Sites from which browsers may connect besides the desk's own.
 pub const ALLOWED_ORIGINS: usize = 64;
 
+/// A reply that the responder made, in bytes.
+pub const REPLY_BYTES: usize = 16 * 1024;
 /// Rules of the responder.
 pub const RULES: usize = 500;
 /// Answers of the knowledge base.

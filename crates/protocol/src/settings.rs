@@ -1,5 +1,9 @@
 //! What the agent can change. Stored with the desk; a change holds from the next message on.
 
+mod edge;
+
+pub use edge::Limits;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -336,6 +340,10 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// The responder.
     pub responder: ResponderSettings,
+    /// How many backups of each reason are kept, 1 to 365.
+    pub backups_kept: u32,
+    /// Bounds on sockets.
+    pub limits: Limits,
 }
 
 /// The default address.
@@ -363,6 +371,8 @@ impl Default for Settings {
             listen: DEFAULT_LISTEN.to_owned(),
             allowed_origins: Vec::new(),
             responder: ResponderSettings::default(),
+            backups_kept: 7,
+            limits: Limits::default(),
         }
     }
 }
@@ -394,6 +404,10 @@ impl Settings {
                 "Repeat alerts after 15 to 3,600 seconds, or 0 for never.",
             ));
         }
+        if !(1..=365).contains(&self.backups_kept) {
+            return Err(Refusal::of_field("backups_kept", "Keep 1 to 365 backups."));
+        }
+        self.limits.validate()?;
         if self.allowed_origins.len() > limits::ALLOWED_ORIGINS {
             return Err(Refusal::of_field("allowed_origins", "At most 64 sites."));
         }

@@ -15,10 +15,17 @@ pub(crate) struct Activity {
 
 /// Where an event happened.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Place {
+pub struct Place {
     pub(crate) connection: Option<ConnectionId>,
     pub(crate) conversation: Option<ConversationId>,
     pub(crate) address: Option<String>,
+}
+
+impl Place {
+    /// Where there is nothing but an address yet.
+    pub(crate) fn of(address: std::net::SocketAddr) -> Self {
+        Self { address: Some(address.to_string()), ..Self::default() }
+    }
 }
 
 impl Activity {

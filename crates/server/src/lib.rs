@@ -7,9 +7,13 @@
 mod accept;
 mod activity;
 pub mod arguments;
+mod bucket;
 mod clock;
 mod connection;
+mod descriptors;
 mod desk;
+pub mod edge;
+mod gate;
 mod holds;
 mod hub;
 mod identity;

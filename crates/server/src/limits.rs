@@ -1,33 +1,19 @@
-//! Bounds on sockets. Bounds on texts are the protocol's.
+//! Bounds inside the desk. Those that customers can meet are settings (`protocol::settings::Limits`).
 
 use std::time::Duration;
 
-/// Live sockets at once; more are refused with 503.
-pub(crate) const CONNECTIONS: usize = 10_000;
-/// From TCP accept to the end of the HTTP request's headers.
-pub(crate) const HANDSHAKE: Duration = Duration::from_secs(5);
-/// HTTP headers in one request.
-pub(crate) const HEADERS: usize = 100;
 /// Bytes of one HTTP request's headers.
 pub(crate) const HEADER_BYTES: usize = 16 * 1024;
-/// From the upgrade to the `hello` of JSON clients and consoles.
-pub(crate) const HELLO: Duration = Duration::from_secs(10);
-/// Between pings.
-pub(crate) const PING: Duration = Duration::from_secs(20);
-/// Without any frame for this long, a client is gone.
-pub(crate) const SILENCE: Duration = Duration::from_secs(45);
+/// From the end of an HTTP request's headers to the end of its answer.
+pub(crate) const PAGE: Duration = Duration::from_secs(30);
+/// What the kernel keeps for one socket, each way. By itself it would swallow megabytes for who reads slowly.
+pub(crate) const KERNEL_BUFFER: u32 = 64 * 1024;
+/// Bytes read from a socket at once, at least and at most; a 64th of a frame between them.
+pub(crate) const READ_BUFFER: (usize, usize) = (1024, 128 * 1024);
 /// One write, closing included.
 pub(crate) const WRITE: Duration = Duration::from_secs(10);
-/// Frames waiting for one client.
-pub(crate) const OUTBOX_FRAMES: usize = 256;
-/// Bytes of text waiting for one client.
-pub(crate) const OUTBOX_BYTES: usize = 256 * 1024;
 /// A client's messages on their way to the store; further ones wait in the socket.
 pub(crate) const IN_FLIGHT: usize = 16;
-/// Frames a client may send at once, and what is given back a second.
-pub(crate) const FRAMES_BURST: f64 = 400.0;
-/// See [`FRAMES_BURST`].
-pub(crate) const FRAMES_PER_SECOND: f64 = 100.0;
 /// Refused frames after which a connection is closed.
 pub(crate) const OFFENCES: u32 = 10;
 /// Messages read at once when a client resumes.

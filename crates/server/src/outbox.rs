@@ -4,11 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use deskbell_protocol::entity::{Author, Control};
+use deskbell_protocol::settings::Limits;
 use deskbell_protocol::{Refusal, Revision, Seq};
 use deskbell_store::Receipt;
 use tokio::sync::Notify;
-
-use crate::limits::{OUTBOX_BYTES, OUTBOX_FRAMES};
 
 /// A message as each dialect writes it, shared by all sockets of a conversation.
 #[derive(Debug)]
@@ -41,8 +40,10 @@ impl Item {
 }
 
 /// The queue of one socket.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Outbox {
+    frames: usize,
+    bytes: usize,
     // Pushed to by the writer's thread and taken from by the connection's task; never held across an await.
     waiting: Mutex<Waiting>,
     changed: Notify,
@@ -56,6 +57,17 @@ struct Waiting {
 }
 
 impl Outbox {
+    /// An empty one with the bounds in force.
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let bound = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
+        Self {
+            frames: bound(limits.outbox_frames),
+            bytes: bound(limits.outbox_bytes),
+            waiting: Mutex::default(),
+            changed: Notify::new(),
+        }
+    }
+
     /// Queues an item, or marks the outbox as overflowed and drops what waits: the client will resume.
     pub(crate) fn push(&self, item: Item) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,11 +76,18 @@ impl Outbox {
         }
         waiting.bytes = waiting.bytes.saturating_add(item.bytes());
         waiting.items.push_back(item);
-        if waiting.items.len() > OUTBOX_FRAMES || waiting.bytes > OUTBOX_BYTES {
+        if waiting.items.len() > self.frames || waiting.bytes > self.bytes {
             *waiting = Waiting { overflowed: true, ..Waiting::default() };
         }
         drop(waiting);
         self.changed.notify_one();
+    }
+
+    /// Drops the messages that wait, for who is about to read them from the store.
+    pub(crate) fn forget_messages(&self) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.items.retain(|item| !matches!(item, Item::Message(_)));
+        waiting.bytes = waiting.items.iter().map(Item::bytes).sum();
     }
 
     /// Waits until there is something to take.
@@ -95,20 +114,51 @@ impl Outbox {
 pub(crate) struct Overflowed;
 
 #[cfg(test)]
+impl Default for Outbox {
+    fn default() -> Self {
+        Self::new(&Limits::default())
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
+
+    fn message(bytes: usize) -> Item {
+        Item::Message(Arc::new(Rendered {
+            revision: Revision(1),
+            plain: None,
+            json: "x".repeat(bytes).into(),
+        }))
+    }
 
     #[test]
     fn a_full_outbox_overflows_once_and_stays_small() {
         let outbox = Outbox::default();
-        for _ in 0..OUTBOX_FRAMES {
-            outbox.push(Item::Read(Seq(1)));
-        }
-        assert_eq!(outbox.take().map(|items| items.len()), Ok(OUTBOX_FRAMES));
-        for _ in 0..=OUTBOX_FRAMES + 10 {
-            outbox.push(Item::Read(Seq(1)));
-        }
+        (0..64).for_each(|_| outbox.push(Item::Read(Seq(1))));
+        assert_eq!(outbox.take().map(|items| items.len()), Ok(64));
+        (0..=64 + 10).for_each(|_| outbox.push(Item::Read(Seq(1))));
         assert_eq!(outbox.take().map(|items| items.len()), Err(Overflowed));
         assert_eq!(outbox.waiting.lock().unwrap().items.len(), 0);
+    }
+
+    #[test]
+    fn bytes_are_bounded_too() {
+        let outbox = Outbox::default();
+        (0..2).for_each(|_| outbox.push(message(128 * 1024)));
+        assert!(outbox.take().is_ok());
+        (0..3).for_each(|_| outbox.push(message(128 * 1024)));
+        assert_eq!(outbox.take().map(|items| items.len()), Err(Overflowed));
+    }
+
+    #[test]
+    fn messages_that_will_be_read_from_the_store_make_room() {
+        let outbox = Outbox::default();
+        for _ in 0..10 {
+            (0..60).for_each(|_| outbox.push(message(4000)));
+            outbox.forget_messages();
+        }
+        outbox.push(Item::Read(Seq(1)));
+        assert_eq!(outbox.take().map(|items| items.len()), Ok(1));
     }
 }

@@ -219,6 +219,32 @@ overridden: number, };
 export type Author = "customer" | "automatic" | "agent" | "note" | "system";
 
 /**
+ * A copy of the whole database in the data folder's `backups`.
+ */
+export type Backup = { 
+/**
+ * The file's name; counts up, so that names are in order whatever the clock did.
+ */
+name: string, 
+/**
+ * When it was made.
+ */
+at: Timestamp, 
+/**
+ * Why it was made.
+ */
+reason: BackupReason, 
+/**
+ * The file's size.
+ */
+bytes: number, };
+
+/**
+ * Why a backup was made.
+ */
+export type BackupReason = "daily" | "asked" | "before_update" | "before_restore";
+
+/**
  * Updates that travel together: what happened in one frame of 16 ms, under 8 KiB of JSON where single updates allow.
  */
 export type Batch = { 
@@ -294,7 +320,7 @@ seq: Seq, } | { "type": "request_human", };
 /**
  * Why something was refused. Clients match on this, never on the sentence.
  */
-export type Code = "malformed" | "unknown_type" | "hello_expected" | "empty" | "too_long" | "id_reused" | "rate_limited" | "too_many_connections" | "too_slow" | "timed_out" | "shutting_down" | "store_failed" | "overloaded" | "no_such_conversation" | "stale_reply" | "no_such_message" | "no_such_entry" | "unauthorized" | "origin_refused" | "invalid_setting" | "address_unavailable" | "internal";
+export type Code = "malformed" | "unknown_type" | "hello_expected" | "empty" | "too_long" | "id_reused" | "rate_limited" | "too_many_connections" | "too_slow" | "timed_out" | "shutting_down" | "store_failed" | "overloaded" | "no_such_conversation" | "stale_reply" | "no_such_message" | "no_such_entry" | "unauthorized" | "origin_refused" | "invalid_setting" | "address_unavailable" | "backup_unusable" | "internal";
 
 /**
  * A live socket of a customer.
@@ -568,6 +594,11 @@ id?: string,
 change?: ChangeKind, };
 
 /**
+ * As what a conversation is exported.
+ */
+export type ExportFormat = "json" | "text";
+
+/**
  * When the default reply answers a customer's message.
  */
 export type Fallback = "every_message" | "once_per_visit";
@@ -798,6 +829,83 @@ export type LessonId = number;
  * What an agent did that can be learned from.
  */
 export type LessonKind = "edited" | "discarded" | "corrected" | "answered";
+
+/**
+ * Bounds on sockets. A change holds for what comes next: connections that are open keep theirs, but for `message_bytes`
+ * and the numbers of connections and conversations, which hold at once.
+ */
+export type Limits = { 
+/**
+ * Seconds from the TCP connection to the end of the HTTP request's headers, 1 to 60.
+ */
+handshake_seconds: number, 
+/**
+ * HTTP headers in one request, 16 to 1,000.
+ */
+headers: number, 
+/**
+ * Seconds from the handshake to `hello`, 1 to 60.
+ */
+hello_seconds: number, 
+/**
+ * Bytes of UTF-8 in one message's text, 256 to 65,536.
+ */
+message_bytes: number, 
+/**
+ * Bytes in one WebSocket frame, and in one message put together from fragments, 4,096 to 1,048,576.
+ */
+frame_bytes: number, 
+/**
+ * Frames that one connection may send at once, fragments, pings and pongs counted, 50 to 100,000.
+ */
+frames_burst: number, 
+/**
+ * Frames a second that are given back to the burst, 10 to 100,000.
+ */
+frames_per_second: number, 
+/**
+ * Bytes that one connection may send at once, 65,536 to 1,073,741,824.
+ */
+bytes_burst: number, 
+/**
+ * Bytes a second that are given back to the burst, 65,536 to 1,073,741,824.
+ */
+bytes_per_second: number, 
+/**
+ * Live connections of one conversation: tabs and devices, 1 to 1,000.
+ */
+connections_per_conversation: number, 
+/**
+ * Live connections of one address, 1 to 100,000. An IPv6 address counts by its /64. This machine itself (127.0.0.1
+ * and ::1), where a proxy may stand, may have three quarters of `connections`.
+ */
+connections_per_address: number, 
+/**
+ * Live connections in all, 16 to 100,000; less where the system allows fewer open files.
+ */
+connections: number, 
+/**
+ * New conversations of one address at once, and as many are given back in a minute, 1 to 100,000. This machine
+ * itself is not counted.
+ */
+new_conversations_per_minute: number, 
+/**
+ * Frames that wait for one connection before it is closed as too slow, 32 to 4,096.
+ */
+outbox_frames: number, 
+/**
+ * Bytes that wait for one connection before it is closed as too slow, 131,072 to 16,777,216, and at least eight
+ * times `message_bytes`.
+ */
+outbox_bytes: number, 
+/**
+ * Seconds between pings, 1 to 300.
+ */
+ping_seconds: number, 
+/**
+ * Seconds without any frame after which a connection is gone, 2 to 900, and more than `ping_seconds`.
+ */
+silence_seconds: number, };
 
 /**
  * Whether the desk really listens.
@@ -1352,7 +1460,27 @@ settings: Settings, } | { "type": "listen",
 /**
  * `IP:PORT`; port 0 takes a free one.
  */
-address: string, };
+address: string, } | { "type": "backups", } | { "type": "back_up", } | { "type": "restore", 
+/**
+ * A [`Backup`]'s name.
+ */
+name: string, } | { "type": "export", 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * As what.
+ */
+format: ExportFormat, 
+/**
+ * What the part before said in `next`; missing for the first part.
+ */
+after?: Seq, } | { "type": "erase", 
+/**
+ * Whose conversation.
+ */
+conversation: ConversationId, };
 
 /**
  * How the responder answers, and when it has control.
@@ -1515,7 +1643,31 @@ secrets: Secrets, } | { "type": "tested",
 /**
  * In a sentence.
  */
-tested: Tested, };
+tested: Tested, } | { "type": "backups", 
+/**
+ * Newest first.
+ */
+backups: Array<Backup>, 
+/**
+ * The folder that they lie in.
+ */
+folder: string, 
+/**
+ * Why the last automatic backup was not made, in a sentence; `null` when it was.
+ */
+problem: string | null, } | { "type": "exported", 
+/**
+ * A name for the file.
+ */
+name: string, 
+/**
+ * The part.
+ */
+part: string, 
+/**
+ * Ask for the next part with this; `null` when this was the last.
+ */
+next: Seq | null, };
 
 /**
  * A conversation's counter of changes that its customer can see, from 1; 0 is "nothing yet".
@@ -1738,7 +1890,15 @@ allowed_origins: Array<string>,
 /**
  * The responder.
  */
-responder: ResponderSettings, };
+responder: ResponderSettings, 
+/**
+ * How many backups of each reason are kept, 1 to 365.
+ */
+backups_kept: number, 
+/**
+ * Bounds on sockets.
+ */
+limits: Limits, };
 
 /**
  * Everything a console needs to draw itself.
@@ -2120,7 +2280,33 @@ problem: string | null, } | { "type": "reveal",
 /**
  * Which one.
  */
-conversation: ConversationId, } | { "type": "resync", };
+conversation: ConversationId, } | { "type": "upkeep", 
+/**
+ * What, and how far.
+ */
+upkeep: Upkeep | null, } | { "type": "backups_changed", 
+/**
+ * Why the last automatic backup was not made, in a sentence; `null` when it was.
+ */
+problem: string | null, } | { "type": "resync", };
+
+/**
+ * Work on the whole database, which takes long when that is large.
+ */
+export type Upkeep = { 
+/**
+ * What is done.
+ */
+task: UpkeepTask, 
+/**
+ * How far it is, from 0 to 100.
+ */
+percent: number, };
+
+/**
+ * Kinds of [`Upkeep`]. One at a time.
+ */
+export type UpkeepTask = "back_up" | "restore" | "erase";
 
 /**
  * The numbers of one rule, answer or other part of the chain over a period.

@@ -27,6 +27,26 @@ export const SETTINGS: Settings = {
   close_to_tray: true,
   listen: '127.0.0.1:8080',
   allowed_origins: ['https://shop.example.com'],
+  backups_kept: 7,
+  limits: {
+    handshake_seconds: 5,
+    headers: 100,
+    hello_seconds: 10,
+    message_bytes: 16_384,
+    frame_bytes: 65_536,
+    frames_burst: 400,
+    frames_per_second: 100,
+    bytes_burst: 8_388_608,
+    bytes_per_second: 2_097_152,
+    connections_per_conversation: 10,
+    connections_per_address: 50,
+    connections: 16_384,
+    new_conversations_per_minute: 120,
+    outbox_frames: 64,
+    outbox_bytes: 262_144,
+    ping_seconds: 20,
+    silence_seconds: 45,
+  },
 };
 
 export const COUNTS: Counts = {

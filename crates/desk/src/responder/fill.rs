@@ -23,12 +23,12 @@ pub(crate) fn fill<'v>(template: &str, value: impl Fn(&str) -> Option<Option<&'v
                 rest = rest.get(1..).unwrap_or_default();
             }
         }
-        if result.len() > limits::MESSAGE_BYTES {
+        if result.len() > limits::REPLY_BYTES {
             break;
         }
     }
     result.push_str(rest);
-    result.truncate(result.floor_char_boundary(limits::MESSAGE_BYTES));
+    result.truncate(result.floor_char_boundary(limits::REPLY_BYTES));
     result.trim().to_owned()
 }
 

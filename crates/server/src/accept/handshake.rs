@@ -7,11 +7,14 @@ use hyper::header::{HOST, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
 /// Where the console's socket is.
 pub(super) const CONSOLE_SOCKET: &str = "/console/ws";
 
-/// What a socket speaks.
+/// What a socket of the desk speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Speaks {
+pub enum Speaks {
+    /// A customer's plain text.
     Plain,
+    /// A customer's `deskbell.v1`.
     Customer,
+    /// A console's `deskbell.agent.v1`.
     Agent,
 }
 

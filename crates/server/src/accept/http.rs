@@ -6,134 +6,160 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use deskbell_protocol::entity::ActivityKind;
+use deskbell_protocol::settings::Limits;
 use deskbell_protocol::{Code, Refusal};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ACCEPT_LANGUAGE, HeaderMap, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL, USER_AGENT};
+use hyper::header::{
+    ACCEPT_LANGUAGE, CONNECTION, HeaderMap, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL, USER_AGENT,
+};
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 
-use super::handshake::{CONSOLE_SOCKET, Policy, Speaks, choose};
+use super::host::{Asked, Host};
 use super::pages;
 use crate::activity::Place;
-use crate::connection::{self, Peer};
-use crate::desk::Desk;
-use crate::limits::{HANDSHAKE, HEADER_BYTES, HEADERS};
+use crate::connection::Peer;
+use crate::connection::socket::Socket;
+use crate::limits::{HEADER_BYTES, PAGE};
 
 /// A socket that was agreed on and will be there when its answer is written.
-struct Agreed {
+struct Agreed<S> {
     upgrade: OnUpgrade,
-    speaks: Speaks,
+    speaks: S,
     peer: Peer,
 }
 
 /// A socket after its handshake.
-pub(super) struct Upgraded {
-    stream: TcpStream,
+#[derive(Debug)]
+pub struct Upgraded<S> {
+    pub(crate) stream: TcpStream,
     /// What was read beyond the handshake.
-    read: Vec<u8>,
-    speaks: Speaks,
-    peer: Peer,
+    pub(crate) read: Vec<u8>,
+    pub(crate) speaks: S,
+    pub(crate) peer: Peer,
 }
 
-impl Upgraded {
-    /// Serves the socket to its end. Boxed, so that each task is as large as what it speaks, and not as the largest.
-    pub(super) async fn serve(self, desk: Desk) {
-        let Self { stream, read, speaks, peer } = self;
-        match speaks {
-            Speaks::Agent => Box::pin(connection::serve_agent(desk, stream, read)).await,
-            Speaks::Plain => Box::pin(connection::serve_plain(desk, stream, read, peer)).await,
-            Speaks::Customer => Box::pin(connection::serve_v1(desk, stream, read, peer)).await,
-        }
+impl<S> Upgraded<S> {
+    /// As frames, within these bounds.
+    pub async fn into_socket(self, limits: &Limits) -> Socket {
+        Socket::new(self.stream, self.read, limits).await
     }
 }
 
-/// Serves one TCP connection's HTTP to its end; the socket, if it became one.
-pub(super) async fn serve(desk: &Desk, stream: TcpStream, address: SocketAddr) -> Option<Upgraded> {
+/// Serves one TCP connection's one request; the socket, if it became one. The request's headers must be there in time,
+/// all of them, from the first moment on; whatever else comes is not waited for.
+pub(super) async fn serve<H: Host>(
+    host: &H,
+    stream: TcpStream,
+    address: SocketAddr,
+    limits: &Limits,
+) -> Option<Upgraded<H::Speaks>> {
     let on_loopback = stream.local_addr().is_ok_and(|local| local.ip().to_canonical().is_loopback());
     let _best_effort = stream.set_nodelay(true);
+    let deadline = Instant::now() + limits.handshake();
+    // Who connects and says nothing, as browsers do ahead of time, is no event and costs no HTTP state.
+    tokio::select! {
+        heard = tokio::time::timeout_at(deadline, stream.readable()) => heard.ok()?.ok()?,
+        () = host.stopping() => return None,
+    }
     let agreed = Arc::new(Mutex::new(None));
+    let asked = Notify::new();
     let service = service_fn(|request| {
-        let answer = answer(desk, request, address, on_loopback, &agreed);
+        asked.notify_one();
+        let mut answer = answer(host, request, address, on_loopback, &agreed);
+        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         async move { Ok::<_, Infallible>(answer) }
     });
     let served = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HANDSHAKE)
-        .max_headers(HEADERS)
+        // The deadline is over the whole connection, not over each request.
+        .header_read_timeout(None)
+        .max_headers(usize::try_from(limits.headers).unwrap_or(usize::MAX))
         .max_buf_size(HEADER_BYTES)
         .half_close(false)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    let mut stopping = desk.stopping();
     let ended = tokio::select! {
         ended = served => ended,
-        () = stopping.wait() => return None,
+        () = too_late(deadline, &asked) => {
+            let sentence = "The request did not come in time.";
+            let refusal = Refusal::new(Code::TimedOut, sentence);
+            host.note(ActivityKind::Refused { refusal, origin: None }, Place::of(address));
+            return None;
+        }
+        () = host.stopping() => return None,
     };
     let agreed = agreed.lock().unwrap_or_else(PoisonError::into_inner).take();
     let Some(Agreed { upgrade, speaks, peer }) = agreed else {
         if let Err(error) = ended {
-            note_failure(desk, address, &error);
+            note_failure(host, address, &error);
         }
         return None;
     };
-    let upgraded = tokio::time::timeout(HANDSHAKE, upgrade).await.ok()?.ok()?;
+    let upgraded = tokio::time::timeout(limits.handshake(), upgrade).await.ok()?.ok()?;
     let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
     Some(Upgraded { stream: parts.io.into_inner(), read: parts.read_buf.to_vec(), speaks, peer })
 }
 
-fn note_failure(desk: &Desk, address: SocketAddr, error: &hyper::Error) {
-    // A client that merely looked and left is no failure.
-    if error.is_incomplete_message() || error.is_timeout() {
-        return;
+/// Ends when the request's headers do not come in time, or its answer is not taken.
+async fn too_late(deadline: Instant, asked: &Notify) {
+    if tokio::time::timeout_at(deadline, asked.notified()).await.is_ok() {
+        tokio::time::sleep(PAGE).await;
     }
-    let place = Place { address: Some(address.to_string()), ..Place::default() };
-    desk.hub().note(ActivityKind::Failed { error: format!("Handshake: {error}.") }, place);
 }
 
-fn answer(
-    desk: &Desk,
+fn note_failure(host: &impl Host, address: SocketAddr, error: &hyper::Error) {
+    // A client that merely looked and left is no failure.
+    if error.is_incomplete_message() {
+        return;
+    }
+    let kind = if error.is_parse_too_large() {
+        let refusal = Refusal::new(Code::TooLong, "The request has too many headers, or too long ones.");
+        ActivityKind::Refused { refusal, origin: None }
+    } else {
+        ActivityKind::Failed { error: format!("Handshake: {error}.") }
+    };
+    host.note(kind, Place::of(address));
+}
+
+fn answer<H: Host>(
+    host: &H,
     mut request: Request<Incoming>,
     address: SocketAddr,
     on_loopback: bool,
-    agreed: &Mutex<Option<Agreed>>,
+    agreed: &Mutex<Option<Agreed<H::Speaks>>>,
 ) -> Response<Full<Bytes>> {
-    let path = request.uri().path().to_owned();
-    if !wants_socket(request.headers()) {
-        return match (path.as_str(), request.method()) {
-            (CONSOLE_SOCKET, _) => {
-                pages::plain(StatusCode::UPGRADE_REQUIRED, "This is the console's WebSocket.\n")
-            }
-            (_, &Method::GET | &Method::HEAD) => pages::page(&path, desk.console()),
-            _ => pages::plain(StatusCode::METHOD_NOT_ALLOWED, "Only GET.\n"),
-        };
-    }
-    let settings = desk.hub().settings();
-    let policy = Policy { allowed_origins: &settings.allowed_origins, on_loopback };
     let headers = request.headers();
-    let speaks =
-        match choose(&path, headers).and_then(|speaks| policy.check(speaks, headers).map(|()| speaks)) {
-            Ok(speaks) => speaks,
-            Err(refusal) => return refuse(desk, headers, address, refusal),
-        };
+    if !wants_socket(headers) {
+        return host.page(&request);
+    }
+    let (speaks, subprotocol) = match host.choose(Asked { path: request.uri().path(), headers, on_loopback })
+    {
+        Ok(chosen) => chosen,
+        Err(refusal) => return refuse(host, headers, address, refusal),
+    };
     let peer = Peer {
         address,
         accept_language: header(headers, &ACCEPT_LANGUAGE),
         user_agent: header(headers, &USER_AGENT),
     };
     let upgrade = hyper::upgrade::on(&mut request);
-    match switch_protocols(&request, speaks) {
+    match switch_protocols(&request, subprotocol) {
         Ok(response) => {
             *agreed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Agreed { upgrade, speaks, peer });
             response
         }
         Err(sentence) => {
             let refusal = Refusal::new(Code::Malformed, sentence);
-            let mut response = refuse(desk, request.headers(), address, refusal);
+            let mut response = refuse(host, request.headers(), address, refusal);
             *response.status_mut() = StatusCode::BAD_REQUEST;
             response
         }
@@ -149,7 +175,10 @@ fn wants_socket(headers: &HeaderMap) -> bool {
 }
 
 /// The 101 of RFC 6455 §4.2.2; tungstenite checks the rest of the request.
-fn switch_protocols(request: &Request<Incoming>, speaks: Speaks) -> Result<Response<Full<Bytes>>, String> {
+fn switch_protocols(
+    request: &Request<Incoming>,
+    subprotocol: Option<&'static str>,
+) -> Result<Response<Full<Bytes>>, String> {
     let mut asked = Request::builder().method(request.method()).uri(request.uri()).version(request.version());
     if let Some(headers) = asked.headers_mut() {
         headers.clone_from(request.headers());
@@ -157,17 +186,21 @@ fn switch_protocols(request: &Request<Incoming>, speaks: Speaks) -> Result<Respo
     let asked = asked.body(()).map_err(|error| error.to_string())?;
     let response = create_response(&asked).map_err(|error| format!("Not a WebSocket handshake: {error}."))?;
     let mut response = response.map(|()| Full::default());
-    if let Some(subprotocol) = speaks.subprotocol() {
+    if let Some(subprotocol) = subprotocol {
         response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
     }
     Ok(response)
 }
 
-fn refuse(desk: &Desk, headers: &HeaderMap, address: SocketAddr, refusal: Refusal) -> Response<Full<Bytes>> {
+fn refuse(
+    host: &impl Host,
+    headers: &HeaderMap,
+    address: SocketAddr,
+    refusal: Refusal,
+) -> Response<Full<Bytes>> {
     let origin = (refusal.code == Code::OriginRefused).then(|| header(headers, &ORIGIN)).flatten();
     let sentence = format!("{refusal}\n");
-    let place = Place { address: Some(address.to_string()), ..Place::default() };
-    desk.hub().note(ActivityKind::Refused { refusal, origin }, place);
+    host.note(ActivityKind::Refused { refusal, origin }, Place::of(address));
     pages::plain(StatusCode::FORBIDDEN, &sentence)
 }
 

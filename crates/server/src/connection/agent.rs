@@ -2,6 +2,8 @@
 //! agent's secret.
 
 use deskbell_protocol::agent::{AgentClientFrame, AgentServerFrame, Request, Response};
+use deskbell_protocol::limits::CONSOLE_FRAME_BYTES;
+use deskbell_protocol::settings::Limits;
 use deskbell_protocol::{Code, Refusal};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -9,7 +11,7 @@ use tokio::net::TcpStream;
 
 use super::socket::{End, Incoming, Socket};
 use crate::desk::Desk;
-use crate::limits::{HELLO, OFFENCES};
+use crate::limits::OFFENCES;
 use crate::watch::Watch;
 
 /// Calls answered at once for one console; more wait in its socket.
@@ -17,11 +19,13 @@ const CALLS: usize = 16;
 
 /// Serves a console.
 pub(crate) async fn serve(desk: Desk, stream: TcpStream, read: Vec<u8>) {
-    let mut socket = Socket::new(stream, read).await;
-    let end = match tokio::time::timeout(HELLO, authorize(&desk, &mut socket)).await {
+    let settings = desk.hub().settings();
+    let limits = Limits { frame_bytes: CONSOLE_FRAME_BYTES, ..settings.limits.clone() };
+    let mut socket = Socket::new(stream, read, &limits).await;
+    let end = match tokio::time::timeout(limits.hello(), authorize(&desk, &mut socket)).await {
         Ok(Ok(watch)) => converse(&desk, &mut socket, watch).await,
         Ok(Err(end)) => end,
-        Err(_elapsed) => End::refused(Code::TimedOut, "No hello came within 10 seconds."),
+        Err(_elapsed) => End::refused(Code::TimedOut, "No hello came in time."),
     };
     if let End::Refused(refusal) = &end {
         let frame = AgentServerFrame::Refusal { id: None, refusal: refusal.clone() };
@@ -42,7 +46,7 @@ async fn authorize(desk: &Desk, socket: &mut Socket) -> Result<Watch, End> {
                 }
                 _ => return Err(unauthorized()),
             },
-            Incoming::Binary => return Err(unauthorized()),
+            Incoming::Binary(_) => return Err(unauthorized()),
         }
     }
 }
@@ -102,7 +106,7 @@ fn read(incoming: Result<Incoming, End>) -> Result<Option<Call>, Rejected> {
     let malformed = |sentence: String| Rejected::Frame(Refusal::new(Code::Malformed, sentence));
     match incoming.map_err(Rejected::End)? {
         Incoming::Alive => Ok(None),
-        Incoming::Binary => Err(malformed("Send text frames.".to_owned())),
+        Incoming::Binary(_) => Err(malformed("Send text frames.".to_owned())),
         Incoming::Text(text) => match serde_json::from_str(&text) {
             Ok(AgentClientFrame::Call { id, request }) => Ok(Some((id, request))),
             Ok(AgentClientFrame::Hello { .. }) => Err(malformed("hello comes once.".to_owned())),

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use deskbell_desk::{Command, Draft};
-use deskbell_protocol::entity::{Connection, Source, SourceKind};
-use deskbell_protocol::responder::Question;
-use deskbell_protocol::settings::Language;
-use deskbell_protocol::{Code, ConversationId, Refusal, Revision};
-use tokio::time::Instant;
+use deskbell_protocol::entity::{ActivityKind, Source, SourceKind};
+use deskbell_protocol::settings::{Language, Settings};
+use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal, Revision};
 
 use super::socket::{End, Incoming, Socket, too_slow};
 use crate::clock::now;
 use crate::desk::Desk;
-use crate::limits::{FRAMES_BURST, FRAMES_PER_SECOND, IN_FLIGHT, OFFENCES};
+use crate::hub::Hub;
+use crate::limits::{IN_FLIGHT, OFFENCES};
 use crate::outbox::{Item, Outbox};
 
 /// What a dialect makes of frames.
@@ -21,10 +20,15 @@ pub(super) trait Dialect {
     ///
     /// # Errors
     /// The refusal, and the id of the message that it is about.
-    fn read(&self, text: String) -> Result<Asked, (Option<String>, Refusal)>;
+    fn read(&self, text: String, settings: &Settings) -> Result<Asked, (Option<String>, Refusal)>;
 
     /// An item as a text frame; `None` when this dialect does not say such things.
     fn write(&self, item: &Item) -> Option<String>;
+
+    /// A text frame that tells why this side will close, before the close frame does.
+    fn last_words(&self, _refusal: &Refusal) -> Option<String> {
+        None
+    }
 }
 
 /// What a customer's frame asks for.
@@ -35,12 +39,48 @@ pub(super) enum Asked {
     Typing,
 }
 
+impl Asked {
+    fn id(self) -> Option<String> {
+        match self {
+            Self::Message { id, .. } => id,
+            Self::Command(_) | Self::Human | Self::Typing => None,
+        }
+    }
+}
+
+/// A socket's place in the hub. When its task ends without a word, by a fault of the desk, the place is given back.
+pub(super) struct Seat {
+    hub: Arc<Hub>,
+    connection: ConnectionId,
+    taken: bool,
+}
+
+impl Seat {
+    /// The place of a socket that has joined.
+    pub(super) fn taken(desk: &Desk, connection: ConnectionId) -> Self {
+        Self { hub: Arc::clone(desk.hub()), connection, taken: true }
+    }
+
+    /// Gives it back. True when the conversation is stored.
+    pub(super) fn leave(&mut self, why: ActivityKind) -> bool {
+        std::mem::take(&mut self.taken) && self.hub.leave(self.connection, why)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let error = "This connection ended by a fault of the desk; please report it.".to_owned();
+        self.leave(ActivityKind::Failed { error });
+    }
+}
+
 /// A customer's socket that belongs to a conversation.
 pub(super) struct Session<D> {
     pub(super) desk: Desk,
     pub(super) socket: Socket,
     pub(super) outbox: Arc<Outbox>,
-    pub(super) info: Connection,
+    pub(super) seat: Seat,
+    pub(super) connection: ConnectionId,
     pub(super) conversation: ConversationId,
     pub(super) language: Language,
     pub(super) dialect: D,
@@ -52,7 +92,7 @@ impl<D: Dialect> Session<D> {
     /// Runs until the socket ends, and says goodbye.
     pub(super) async fn run(mut self) {
         let end = self.converse().await;
-        let stored = self.desk.hub().leave(self.info.id, end.activity());
+        let stored = self.seat.leave(end.activity());
         if stored {
             let seen = deskbell_store::Seen {
                 conversation: self.conversation,
@@ -63,12 +103,22 @@ impl<D: Dialect> Session<D> {
                 tracing::debug!(%refusal, "the end of a connection was not stored");
             }
         }
+        self.say_goodbye(end).await;
+    }
+
+    /// Ends the socket with what the client can be told.
+    pub(super) async fn say_goodbye(mut self, end: End) {
+        if let End::Refused(refusal) = &end
+            && refusal.code != Code::TooSlow
+            && let Some(words) = self.dialect.last_words(refusal)
+        {
+            let _gone = self.socket.send(&words).await;
+        }
         self.socket.close(&end).await;
     }
 
     async fn converse(&mut self) -> End {
         let mut stopping = self.desk.stopping();
-        let mut bucket = Bucket::new();
         let mut offences = 0;
         let mut in_flight = 0_usize;
         let outbox = Arc::clone(&self.outbox);
@@ -79,7 +129,7 @@ impl<D: Dialect> Session<D> {
                 () = outbox.changed() => self.write_waiting(&mut in_flight).await,
                 // A client that sends faster than the disk writes waits in its own socket.
                 incoming = self.socket.receive(in_flight < IN_FLIGHT) => {
-                    self.read(incoming, &mut bucket, &mut offences, &mut in_flight).await
+                    self.read(incoming, &mut offences, &mut in_flight).await
                 }
             };
             if let Err(end) = step {
@@ -91,20 +141,25 @@ impl<D: Dialect> Session<D> {
     async fn read(
         &mut self,
         incoming: Result<Incoming, End>,
-        bucket: &mut Bucket,
         offences: &mut u32,
         in_flight: &mut usize,
     ) -> Result<(), End> {
-        let asked = match incoming? {
-            Incoming::Alive if bucket.take() => return Ok(()),
-            Incoming::Text(text) if bucket.take() => self.dialect.read(text),
-            Incoming::Binary => {
-                Err((None, Refusal::new(Code::Malformed, "Send text frames; binary is not understood.")))
-            }
-            Incoming::Alive | Incoming::Text(_) => {
-                Err((None, Refusal::new(Code::RateLimited, "Too many frames; wait a moment.")))
+        let text = match incoming? {
+            Incoming::Alive => return Ok(()),
+            Incoming::Text(text) => text,
+            Incoming::Binary(_) => {
+                let refusal = Refusal::new(Code::Malformed, "Send text frames; binary is not understood.");
+                return self.refuse(None, refusal, offences).await;
             }
         };
+        let settings = self.desk.hub().settings();
+        let too_many = !self.socket.count_message();
+        let asked = self.dialect.read(text, &settings);
+        if too_many {
+            let id = asked.map_or_else(|(id, _)| id, Asked::id);
+            let refusal = Refusal::new(Code::RateLimited, "Too many frames; wait a moment.");
+            return self.refuse(id, refusal, offences).await;
+        }
         match asked {
             Ok(Asked::Message { id, text }) => {
                 *in_flight = in_flight.saturating_add(1);
@@ -128,9 +183,7 @@ impl<D: Dialect> Session<D> {
     /// The chain's quick part runs here, beside the socket and not in the writer's one thread.
     fn message(&self, client_id: Option<String>, text: String) -> Command {
         let hub = self.desk.hub();
-        let (name, first_message, returning) = hub.writer(self.conversation);
-        let page = self.info.page.clone();
-        let question = Question { text, language: self.language, name, page, first_message, returning };
+        let question = hub.question(self.connection, text, self.language);
         let verdict = hub.responder().verdict(&question, &hub.settings(), now(), false);
         let proposal = verdict.outcome.into();
         Command::CustomerMessage { client_id, text: question.text, proposal, labels: verdict.labels }
@@ -145,7 +198,7 @@ impl<D: Dialect> Session<D> {
     }
 
     async fn submit(&mut self, command: Command) -> Result<(), End> {
-        self.desk.submit(self.conversation, self.info.id, command).await.map_err(End::Refused)
+        self.desk.submit(self.conversation, self.connection, command).await.map_err(End::Refused)
     }
 
     async fn refuse(&mut self, id: Option<String>, refusal: Refusal, offences: &mut u32) -> Result<(), End> {
@@ -182,30 +235,5 @@ impl<D: Dialect> Session<D> {
             }
         }
         self.socket.flush().await
-    }
-}
-
-/// A token bucket over frames of every kind.
-struct Bucket {
-    tokens: f64,
-    at: Instant,
-}
-
-impl Bucket {
-    fn new() -> Self {
-        Self { tokens: FRAMES_BURST, at: Instant::now() }
-    }
-
-    /// True while there is something left.
-    fn take(&mut self) -> bool {
-        let now = Instant::now();
-        let given = now.duration_since(self.at).as_secs_f64() * FRAMES_PER_SECOND;
-        self.tokens = (self.tokens + given).min(FRAMES_BURST);
-        self.at = now;
-        let takes = self.tokens >= 1.0;
-        if takes {
-            self.tokens -= 1.0;
-        }
-        takes
     }
 }

@@ -3,8 +3,9 @@
 mod agent;
 mod customer;
 mod plain;
-mod socket;
+pub(crate) mod socket;
 mod v1;
+mod wire;
 
 use std::net::SocketAddr;
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use deskbell_desk::{Greeting, Responder};
 use deskbell_protocol::entity::{ActivityKind, Connection, ConnectionProtocol};
+use deskbell_protocol::settings::Settings;
 use deskbell_protocol::{Refusal, Revision};
 use tokio::net::TcpStream;
 
 use super::Peer;
-use super::customer::{Asked, Dialect, Session};
-use super::socket::Socket;
+use super::customer::{Asked, Dialect, Seat, Session};
+use super::socket::{End, Socket};
 use crate::activity::Place;
 use crate::clock::now;
 use crate::desk::Desk;
@@ -20,8 +21,8 @@ use crate::outbox::{Item, Outbox};
 pub(super) struct Plain;
 
 impl Dialect for Plain {
-    fn read(&self, text: String) -> Result<Asked, (Option<String>, Refusal)> {
-        let text = message_text(text).map_err(|refusal| (None, refusal))?;
+    fn read(&self, text: String, settings: &Settings) -> Result<Asked, (Option<String>, Refusal)> {
+        let text = message_text(text, &settings.limits).map_err(|refusal| (None, refusal))?;
         Ok(Asked::Message { id: None, text })
     }
 
@@ -36,9 +37,9 @@ impl Dialect for Plain {
 
 /// Serves a plain-text customer: greeting first.
 pub(crate) async fn serve(desk: Desk, stream: TcpStream, read: Vec<u8>, peer: Peer) {
-    let mut socket = Socket::new(stream, read).await;
-    let outbox = Arc::<Outbox>::default();
     let settings = desk.hub().settings();
+    let mut socket = Socket::new(stream, read, &settings.limits).await;
+    let outbox = Arc::new(Outbox::new(&settings.limits));
     let customer = peer.customer(None, &settings, desk.system_language());
     let language = customer.language;
     let info = Connection {
@@ -48,15 +49,20 @@ pub(crate) async fn serve(desk: Desk, stream: TcpStream, read: Vec<u8>, peer: Pe
         protocol: ConnectionProtocol::Plain,
         page: None,
     };
+    if let Err(refusal) = desk.gate().begin_conversation(peer.address.ip(), &settings.limits) {
+        let place = Place::of(peer.address);
+        let end = End::Refused(refusal);
+        desk.hub().note_flood(end.activity(), place);
+        return socket.close(&end).await;
+    }
     let greeting =
         Responder::greeting(&settings, language).map(|text| Greeting { text: text.to_owned(), at: now() });
     let text = greeting.as_ref().map(|greeting| greeting.text.clone());
     let conversation = desk.hub().join_new(info.clone(), Arc::clone(&outbox), None, greeting, customer);
-    let place = Place {
-        connection: Some(info.id),
-        conversation: Some(conversation),
-        address: Some(info.address.clone()),
-    };
+    let connection = info.id;
+    let mut seat = Seat::taken(&desk, connection);
+    let place =
+        Place { connection: Some(connection), conversation: Some(conversation), address: Some(info.address) };
     desk.hub().note(ActivityKind::Opened { protocol: info.protocol }, place);
     let greeted = match &text {
         Some(text) => match socket.send(text).await {
@@ -66,10 +72,11 @@ pub(crate) async fn serve(desk: Desk, stream: TcpStream, read: Vec<u8>, peer: Pe
         None => Ok(()),
     };
     if let Err(end) = greeted {
-        desk.hub().leave(info.id, end.activity());
+        seat.leave(end.activity());
         return socket.close(&end).await;
     }
-    Session { desk, socket, outbox, info, conversation, language, dialect: Plain, revision: Revision(0) }
+    let revision = Revision(0);
+    Session { desk, socket, outbox, seat, connection, conversation, language, dialect: Plain, revision }
         .run()
         .await;
 }

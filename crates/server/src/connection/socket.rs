@@ -1,39 +1,59 @@
-//! A WebSocket with bounds: frames in are small, writes have a deadline, an end has a reason.
+//! A WebSocket with bounds: frames in are small and few, writes have a deadline, an end has a reason.
 
 use std::time::Duration;
 
 use deskbell_protocol::entity::ActivityKind;
-use deskbell_protocol::limits::FRAME_BYTES;
+use deskbell_protocol::settings::Limits;
 use deskbell_protocol::{Code, Refusal};
 use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use crate::limits::{OUTBOX_BYTES, PING, SILENCE, WRITE};
+use super::wire::{Exceeded, Wire};
+use crate::limits::{READ_BUFFER, WRITE};
 
 /// RFC 6455 §5.5: a close frame's reason has at most 123 bytes.
 const REASON_BYTES: usize = 123;
+/// After its own goodbye this side reads on for so long, or the kernel would reset the connection and the reason would
+/// be lost; and so much.
+const LINGER: (Duration, u64) = (Duration::from_secs(2), 256 * 1024);
 
 /// What came in.
-pub(super) enum Incoming {
+#[derive(Debug)]
+pub enum Incoming {
+    /// A text message.
     Text(String),
-    /// A binary frame; nothing here speaks binary.
-    Binary,
+    /// A binary message.
+    Binary(Vec<u8>),
     /// Ping or pong: the other side is alive.
     Alive,
 }
 
 /// Why a socket ended.
 #[derive(Debug)]
-pub(super) enum End {
+pub enum End {
     /// The other side closed, or vanished in good order.
-    Closed { code: u16, reason: String },
+    Closed {
+        /// RFC 6455 §7.4; 1005 when none was given, 1006 when there was no goodbye.
+        code: u16,
+        /// The reason given.
+        reason: String,
+    },
     /// It broke.
     Failed(String),
+    /// The other side broke the WebSocket protocol and is told so.
+    Violated {
+        /// RFC 6455 §7.4.
+        code: u16,
+        /// How.
+        error: String,
+    },
     /// This side closes, and tells why.
     Refused(Refusal),
     /// The desk is stopping.
@@ -45,7 +65,9 @@ impl End {
     pub(super) fn activity(&self) -> ActivityKind {
         match self {
             Self::Closed { code, reason } => ActivityKind::Closed { code: *code, reason: reason.clone() },
-            Self::Failed(error) => ActivityKind::Failed { error: error.clone() },
+            Self::Failed(error) | Self::Violated { error, .. } => {
+                ActivityKind::Failed { error: error.clone() }
+            }
             Self::Refused(refusal) => ActivityKind::Refused { refusal: refusal.clone(), origin: None },
             Self::Stopping => ActivityKind::Closed { code: 1001, reason: "The desk is stopping.".to_owned() },
         }
@@ -57,31 +79,46 @@ impl End {
 }
 
 /// A WebSocket whose every wait ends.
-pub(super) struct Socket {
-    stream: WebSocketStream<TcpStream>,
+#[derive(Debug)]
+pub struct Socket {
+    stream: WebSocketStream<Wire<TcpStream>>,
     last_heard: Instant,
     next_ping: Instant,
+    ping: Duration,
+    silence: Duration,
 }
 
 impl Socket {
     /// Takes over a TCP stream after its handshake; `read` is what was read beyond it.
-    pub(super) async fn new(stream: TcpStream, read: Vec<u8>) -> Self {
+    pub(crate) async fn new(stream: TcpStream, read: Vec<u8>, limits: &Limits) -> Self {
+        let bytes = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
+        let frame = bytes(limits.frame_bytes);
         // tungstenite's defaults are for trusted peers: 128 KiB of buffer a connection, 64 MiB messages.
         let config = WebSocketConfig::default()
-            .read_buffer_size(1024)
+            .read_buffer_size((frame / 64).clamp(READ_BUFFER.0, READ_BUFFER.1))
             .write_buffer_size(0)
-            .max_write_buffer_size(OUTBOX_BYTES * 2)
-            .max_message_size(Some(FRAME_BYTES))
-            .max_frame_size(Some(FRAME_BYTES));
+            .max_write_buffer_size(bytes(limits.outbox_bytes).max(frame).saturating_mul(2))
+            .max_message_size(Some(frame.max(bytes(limits.message_bytes))))
+            .max_frame_size(Some(frame));
+        let wire = Wire::new(stream, &read, limits);
         // Boxed: its future is large and would stay in the task.
-        let taking = Box::pin(WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)));
+        let taking = Box::pin(WebSocketStream::from_partially_read(wire, read, Role::Server, Some(config)));
+        let (ping, silence) = (limits.ping(), limits.silence());
         let now = Instant::now();
-        Self { stream: taking.await, last_heard: now, next_ping: now + PING }
+        Self { stream: taking.await, last_heard: now, next_ping: now + ping, ping, silence }
+    }
+
+    /// Counts a message that was received whole; false when there were too many in a short time.
+    pub fn count_message(&mut self) -> bool {
+        self.stream.get_mut().count_message()
     }
 
     /// The next frame, unless `reading` is false; meanwhile the other side is pinged, and given up when it is silent.
     /// Cancelling loses nothing.
-    pub(super) async fn receive(&mut self, reading: bool) -> Result<Incoming, End> {
+    ///
+    /// # Errors
+    /// The [`End`] of this socket.
+    pub async fn receive(&mut self, reading: bool) -> Result<Incoming, End> {
         let message = loop {
             tokio::select! {
                 message = self.stream.next(), if reading => break message,
@@ -97,7 +134,7 @@ impl Socket {
         match message {
             // Copied: a slice would keep the whole read buffer alive.
             Message::Text(text) => Ok(Incoming::Text(text.as_str().to_owned())),
-            Message::Binary(_) => Ok(Incoming::Binary),
+            Message::Binary(bytes) => Ok(Incoming::Binary(bytes.to_vec())),
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(Incoming::Alive),
             Message::Close(frame) => {
                 // tungstenite has queued the answer; it leaves with the flush.
@@ -116,17 +153,29 @@ impl Socket {
             self.last_heard = now;
         }
         let silent = now.duration_since(self.last_heard);
-        if silent >= SILENCE {
-            return Err(End::refused(Code::TimedOut, "Nothing was heard for 45 seconds."));
+        if silent >= self.silence {
+            let sentence = format!("Nothing was heard for {} seconds.", self.silence.as_secs());
+            return Err(End::refused(Code::TimedOut, &sentence));
         }
-        self.next_ping = now + PING.min(SILENCE.saturating_sub(silent));
+        self.next_ping = now + self.ping.min(self.silence.saturating_sub(silent));
         self.write(Message::Ping(tokio_tungstenite::tungstenite::Bytes::new())).await?;
         self.flush().await
     }
 
     /// Queues a text frame; [`Socket::flush`] sends what is queued in one write.
-    pub(super) async fn send(&mut self, text: &str) -> Result<(), End> {
+    ///
+    /// # Errors
+    /// The [`End`] of this socket.
+    pub async fn send(&mut self, text: &str) -> Result<(), End> {
         self.write(Message::text(text)).await
+    }
+
+    /// Queues a binary frame.
+    ///
+    /// # Errors
+    /// The [`End`] of this socket.
+    pub async fn send_binary(&mut self, bytes: Vec<u8>) -> Result<(), End> {
+        self.write(Message::binary(bytes)).await
     }
 
     async fn write(&mut self, message: Message) -> Result<(), End> {
@@ -137,7 +186,10 @@ impl Socket {
     }
 
     /// Sends what is queued.
-    pub(super) async fn flush(&mut self) -> Result<(), End> {
+    ///
+    /// # Errors
+    /// The [`End`] of this socket.
+    pub async fn flush(&mut self) -> Result<(), End> {
         match tokio::time::timeout(WRITE, self.stream.flush()).await {
             Ok(flushed) => flushed.map_err(end_of),
             Err(_elapsed) => Err(too_slow()),
@@ -145,21 +197,27 @@ impl Socket {
     }
 
     /// Says goodbye where this side ends it. Never waits long.
-    pub(super) async fn close(mut self, end: &End) {
+    pub async fn close(mut self, end: &End) {
         let (code, reason) = match end {
             End::Closed { .. } | End::Failed(_) => return,
-            End::Stopping => (CloseCode::Away, "The desk is stopping; connect again later."),
-            End::Refused(refusal) => (close_code(refusal.code), refusal.message.as_str()),
+            End::Stopping => (CloseCode::Away, "The desk is stopping; connect again later.".to_owned()),
+            End::Violated { code, error } => (CloseCode::from(*code), error.clone()),
+            // The code first: a long sentence is cut.
+            End::Refused(Refusal { code, message, .. }) => {
+                (close_code(*code), format!("{}: {message}", code.as_str()))
+            }
         };
-        let reason = deskbell_protocol::limits::cut(reason, REASON_BYTES).to_owned();
+        let reason = deskbell_protocol::limits::cut(&reason, REASON_BYTES).to_owned();
         let frame = CloseFrame { code, reason: reason.into() };
         let goodbye = async {
             if self.stream.send(Message::Close(Some(frame))).await.is_ok() {
-                // Reads until the answer, or the kernel would reset the connection and the reason would be lost.
-                while let Some(Ok(_)) = self.stream.next().await {}
+                let stream = self.stream.get_mut().stream();
+                let _gone = stream.shutdown().await;
+                // Not as frames: whoever is refused may go on sending anything.
+                let _told = tokio::io::copy(&mut stream.take(LINGER.1), &mut tokio::io::sink()).await;
             }
         };
-        let _gone = tokio::time::timeout(Duration::from_secs(2), goodbye).await;
+        let _gone = tokio::time::timeout(LINGER.0, goodbye).await;
     }
 }
 
@@ -172,7 +230,7 @@ fn close_code(code: Code) -> CloseCode {
     match code {
         Code::TooLong => CloseCode::Size,
         Code::Malformed => CloseCode::Unsupported,
-        Code::TooSlow | Code::Overloaded | Code::StoreFailed => CloseCode::Again,
+        Code::TooSlow | Code::Overloaded | Code::StoreFailed | Code::TooManyConnections => CloseCode::Again,
         Code::ShuttingDown => CloseCode::Away,
         Code::Internal => CloseCode::Error,
         _ => CloseCode::Policy,
@@ -180,13 +238,22 @@ fn close_code(code: Code) -> CloseCode {
 }
 
 fn end_of(error: Error) -> End {
+    let violated = |code: CloseCode, error| End::Violated { code: code.into(), error };
     match error {
         Error::ConnectionClosed | Error::AlreadyClosed => End::Closed { code: 1006, reason: String::new() },
-        Error::Capacity(_) => End::refused(Code::TooLong, "A frame has at most 65,536 bytes."),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+            End::Failed("The connection ended without a goodbye.".to_owned())
+        }
+        Error::Capacity(_) => End::refused(Code::TooLong, "The frame or the message is too long."),
         Error::WriteBufferFull(_) => too_slow(),
-        Error::Protocol(error) => End::Failed(format!("The client broke the WebSocket protocol: {error}.")),
-        Error::Utf8(_) => End::Failed("The client sent text that is not UTF-8.".to_owned()),
-        Error::Io(error) => End::Failed(format!("The connection broke: {error}.")),
+        Error::Protocol(error) => {
+            violated(CloseCode::Protocol, format!("The client broke the WebSocket protocol: {error}."))
+        }
+        Error::Utf8(_) => violated(CloseCode::Invalid, "The client sent text that is not UTF-8.".to_owned()),
+        Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<Exceeded>()) {
+            Some(Exceeded(sentence)) => End::refused(Code::RateLimited, sentence),
+            None => End::Failed(format!("The connection broke: {error}.")),
+        },
         error => End::Failed(error.to_string()),
     }
 }

@@ -1,15 +1,17 @@
 //! `deskbell.v1`: hello, welcome, history, then live.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use deskbell_desk::{Command, Greeting, Responder};
 use deskbell_protocol::customer::{ClientFrame, Hello, ServerFrame};
 use deskbell_protocol::entity::{ActivityKind, Connection, ConnectionProtocol, Control, Customer};
+use deskbell_protocol::settings::Settings;
 use deskbell_protocol::{Code, ConversationId, Refusal, Revision};
 use serde::Deserialize;
 use tokio::net::TcpStream;
 
-use super::customer::{Asked, Dialect, Session};
+use super::customer::{Asked, Dialect, Seat, Session};
 use super::socket::{End, Incoming, Socket};
 use super::{Peer, fact};
 use crate::activity::Place;
@@ -18,7 +20,7 @@ use crate::desk::Desk;
 use crate::desk::calls::{client_id, message_text};
 use crate::hub::customer_message;
 use crate::identity::{fresh_token, hash};
-use crate::limits::{HELLO, HISTORY_PAGE, OFFENCES};
+use crate::limits::{HISTORY_PAGE, OFFENCES};
 use crate::outbox::{Item, Outbox};
 
 /// How long a client waits before it sends a refused message again, where that may help.
@@ -27,14 +29,15 @@ const RETRY_AFTER_MS: u32 = 1000;
 pub(super) struct V1;
 
 impl Dialect for V1 {
-    fn read(&self, text: String) -> Result<Asked, (Option<String>, Refusal)> {
+    fn read(&self, text: String, settings: &Settings) -> Result<Asked, (Option<String>, Refusal)> {
         match decode(&text).map_err(|refusal| (None, refusal))? {
             ClientFrame::Hello(_) => {
                 Err((None, Refusal::new(Code::HelloExpected, "hello is the first frame and comes once.")))
             }
             ClientFrame::Message { id, text } => {
                 let id = client_id(id).map_err(|refusal| (None, refusal))?;
-                let text = message_text(text).map_err(|refusal| (Some(id.clone()), refusal))?;
+                let text =
+                    message_text(text, &settings.limits).map_err(|refusal| (Some(id.clone()), refusal))?;
                 Ok(Asked::Message { id: Some(id), text })
             }
             ClientFrame::Typing {} => Ok(Asked::Typing),
@@ -59,11 +62,21 @@ impl Dialect for V1 {
         };
         encode(&frame)
     }
+
+    fn last_words(&self, refusal: &Refusal) -> Option<String> {
+        encode(&error_frame(None, refusal))
+    }
 }
 
 fn error_frame(id: Option<String>, refusal: &Refusal) -> ServerFrame {
-    let passes =
-        matches!(refusal.code, Code::RateLimited | Code::StoreFailed | Code::Overloaded | Code::ShuttingDown);
+    let passes = matches!(
+        refusal.code,
+        Code::RateLimited
+            | Code::StoreFailed
+            | Code::Overloaded
+            | Code::ShuttingDown
+            | Code::TooManyConnections
+    );
     ServerFrame::Error {
         code: refusal.code,
         message: refusal.message.clone(),
@@ -118,7 +131,9 @@ struct Joined {
 
 /// Serves a JSON customer.
 pub(crate) async fn serve(desk: Desk, stream: TcpStream, read: Vec<u8>, peer: Peer) {
-    let mut socket = Socket::new(stream, read).await;
+    let settings = desk.hub().settings();
+    let limits = &settings.limits;
+    let mut socket = Socket::new(stream, read, limits).await;
     let mut info = Connection {
         id: desk.hub().next_connection(),
         opened_at: now(),
@@ -126,47 +141,56 @@ pub(crate) async fn serve(desk: Desk, stream: TcpStream, read: Vec<u8>, peer: Pe
         protocol: ConnectionProtocol::V1,
         page: None,
     };
-    let mut place =
-        Place { connection: Some(info.id), conversation: None, address: Some(info.address.clone()) };
+    let place = Place { connection: Some(info.id), conversation: None, address: Some(info.address.clone()) };
     desk.hub().note(ActivityKind::Opened { protocol: info.protocol }, place.clone());
-    let hello = match tokio::time::timeout(HELLO, hello(&desk, &mut socket)).await {
+    let hello = match tokio::time::timeout(limits.hello(), hello(&desk, &mut socket)).await {
         Ok(hello) => hello,
-        Err(_elapsed) => Err(End::refused(Code::TimedOut, "No hello came within 10 seconds.")),
+        Err(_elapsed) => Err(End::refused(Code::TimedOut, "No hello came in time.")),
     };
     let hello = match hello {
         Ok(hello) => hello,
         Err(end) => {
             desk.hub().note(end.activity(), place);
-            return socket.close(&end).await;
+            return turn_away(socket, end).await;
         }
     };
     info.page = fact(hello.page.clone());
-    let settings = desk.hub().settings();
     let mut customer = peer.customer(fact(hello.locale.clone()), &settings, desk.system_language());
     customer.name = fact(hello.name.clone());
     customer.email = fact(hello.email.clone());
     customer.page.clone_from(&info.page);
     let language = customer.language;
-    let outbox = Arc::<Outbox>::default();
-    let joined = match join(&desk, &info, &outbox, &hello, customer).await {
+    let outbox = Arc::new(Outbox::new(limits));
+    let joined = match join(&desk, &info, &outbox, &hello, customer, peer.address.ip()).await {
         Ok(joined) => joined,
         Err(refusal) => {
             let end = End::Refused(refusal);
-            place.conversation = None;
-            desk.hub().note(end.activity(), place);
-            return socket.close(&end).await;
+            desk.hub().note_flood(end.activity(), place);
+            return turn_away(socket, end).await;
         }
     };
     let conversation = joined.conversation;
+    let seat = Seat::taken(&desk, info.id);
+    let (connection, revision) = (info.id, Revision(0));
     let mut session =
-        Session { desk, socket, outbox, info, conversation, language, dialect: V1, revision: Revision(0) };
+        Session { desk, socket, outbox, seat, connection, conversation, language, dialect: V1, revision };
     match session.catch_up(&hello, joined).await {
         Ok(()) => session.run().await,
         Err(end) => {
-            session.desk.hub().leave(session.info.id, end.activity());
-            session.socket.close(&end).await;
+            session.seat.leave(end.activity());
+            session.say_goodbye(end).await;
         }
     }
+}
+
+/// Ends a socket that belongs to no conversation yet.
+async fn turn_away(mut socket: Socket, end: End) {
+    if let End::Refused(refusal) = &end
+        && let Some(words) = V1.last_words(refusal)
+    {
+        let _gone = socket.send(&words).await;
+    }
+    socket.close(&end).await;
 }
 
 /// The first frame. Others are refused, up to a point.
@@ -179,13 +203,15 @@ async fn hello(desk: &Desk, socket: &mut Socket) -> Result<Hello, End> {
             () = stopping.wait() => return Err(End::Stopping),
         };
         let refusal = match incoming {
+            Incoming::Alive => continue,
             Incoming::Text(text) => match decode(&text) {
                 Ok(ClientFrame::Hello(hello)) => return Ok(hello),
                 Ok(_) => Refusal::new(Code::HelloExpected, "Say hello first: {\"type\":\"hello\"}."),
                 Err(refusal) => refusal,
             },
-            Incoming::Binary => Refusal::new(Code::Malformed, "Send text frames; binary is not understood."),
-            Incoming::Alive => Refusal::new(Code::HelloExpected, "Say hello first."),
+            Incoming::Binary(_) => {
+                Refusal::new(Code::Malformed, "Send text frames; binary is not understood.")
+            }
         };
         offences += 1;
         if offences >= OFFENCES {
@@ -205,10 +231,11 @@ async fn join(
     outbox: &Arc<Outbox>,
     hello: &Hello,
     customer: Customer,
+    address: IpAddr,
 ) -> Result<Joined, Refusal> {
     if let Some(token) = &hello.token {
         let hashed = hash(token);
-        if let Some((conversation, greeting)) = desk.hub().join_visitor(info, outbox, &hashed) {
+        if let Some((conversation, greeting)) = desk.hub().join_visitor(info, outbox, &hashed)? {
             return Ok(Joined {
                 conversation,
                 token: token.clone(),
@@ -227,8 +254,9 @@ async fn join(
             return resume(desk, info, outbox, token, conversation, customer).await;
         }
     }
-    let token = fresh_token().map_err(|_| Refusal::new(Code::Internal, "The desk has no randomness."))?;
     let settings = desk.hub().settings();
+    desk.gate().begin_conversation(address, &settings.limits)?;
+    let token = fresh_token().map_err(|_| Refusal::new(Code::Internal, "The desk has no randomness."))?;
     let greeting = Responder::greeting(&settings, customer.language)
         .map(|text| Greeting { text: text.to_owned(), at: now() });
     let text = greeting.as_ref().map(|greeting| greeting.text.clone());
@@ -253,7 +281,7 @@ async fn resume(
     conversation: ConversationId,
     customer: Customer,
 ) -> Result<Joined, Refusal> {
-    desk.hub().join_stored(conversation, info.clone(), Arc::clone(outbox));
+    desk.hub().join_stored(conversation, info.clone(), Arc::clone(outbox))?;
     let seen = deskbell_store::Seen { conversation, facts: Some(customer), now: now() };
     let entry = match desk.store().seen(seen).await {
         Ok(()) => desk.store().readers().conversation(conversation).await.map_err(|error| error.to_string()),
@@ -308,6 +336,8 @@ impl Session<V1> {
     async fn send_history(&mut self, after: Revision) -> Result<Revision, End> {
         let mut revision = after;
         loop {
+            // What waits is in the store already: a long history does not fill the outbox.
+            self.outbox.forget_messages();
             let readers = self.desk.store().readers();
             let page = readers.history(self.conversation, revision, HISTORY_PAGE).await.map_err(|error| {
                 tracing::error!(%error, "history could not be read");

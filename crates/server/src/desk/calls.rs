@@ -5,7 +5,7 @@ use std::sync::Arc;
 use deskbell_desk::{AgentAction, Command};
 use deskbell_protocol::agent::{Filter, Hit, Request, Response, Snapshot};
 use deskbell_protocol::entity::{Author, Conversation};
-use deskbell_protocol::settings::Settings;
+use deskbell_protocol::settings::{Limits, Settings};
 use deskbell_protocol::{Code, ConversationId, Refusal, limits};
 use deskbell_store::ReadError;
 
@@ -48,7 +48,7 @@ impl Desk {
                 Ok(Response::Activity { events: self.hub().activity(limit) })
             }
             Request::Search { query } => self.search(&query).await,
-            Request::SaveSettings { settings } => self.save_settings(settings).await,
+            Request::SaveSettings { settings } => self.save_settings(*settings).await,
             Request::Listen { address } => {
                 self.change_address(&address).await.map(|listening| Response::Listening { listening })
             }
@@ -74,7 +74,7 @@ impl Desk {
 
     /// An agent's act on one conversation.
     async fn act(&self, request: Request) -> Result<Response, Refusal> {
-        let (conversation, action) = action(request)?;
+        let (conversation, action) = action(request, &self.hub().settings().limits)?;
         self.act_on(conversation, action).await
     }
 
@@ -174,20 +174,21 @@ impl Desk {
 }
 
 /// The conversation and what to do there.
-fn action(request: Request) -> Result<(ConversationId, AgentAction), Refusal> {
+fn action(request: Request, limits: &Limits) -> Result<(ConversationId, AgentAction), Refusal> {
     Ok(match request {
         Request::Send { conversation, id, text } => {
-            (conversation, AgentAction::Send { client_id: client_id(id)?, text: message_text(text)? })
+            (conversation, AgentAction::Send { client_id: client_id(id)?, text: message_text(text, limits)? })
         }
         Request::Note { conversation, id, text } => {
-            (conversation, AgentAction::Note { client_id: client_id(id)?, text: message_text(text)? })
+            (conversation, AgentAction::Note { client_id: client_id(id)?, text: message_text(text, limits)? })
         }
         Request::TakeOver { conversation } => (conversation, AgentAction::TakeOver),
         Request::HandBack { conversation } => (conversation, AgentAction::HandBack),
         Request::SetHold { conversation, hold } => (conversation, AgentAction::SetHold { hold }),
-        Request::SendHeld { conversation, held, text } => {
-            (conversation, AgentAction::SendHeld { held, text: text.map(message_text).transpose()? })
-        }
+        Request::SendHeld { conversation, held, text } => (
+            conversation,
+            AgentAction::SendHeld { held, text: text.map(|text| message_text(text, limits)).transpose()? },
+        ),
         Request::DiscardHeld { conversation, held } => (conversation, AgentAction::DiscardHeld { held }),
         Request::RestoreHeld { conversation, held } => (conversation, AgentAction::RestoreHeld { held }),
         Request::PauseHeld { conversation, held } => (conversation, AgentAction::PauseHeld { held }),
@@ -196,7 +197,7 @@ fn action(request: Request) -> Result<(ConversationId, AgentAction), Refusal> {
         Request::Reopen { conversation } => (conversation, AgentAction::Reopen),
         Request::MarkRead { conversation, seq } => (conversation, AgentAction::MarkRead { seq }),
         Request::Correct { conversation, seq, text } => {
-            (conversation, AgentAction::Correct { seq, text: message_text(text)? })
+            (conversation, AgentAction::Correct { seq, text: message_text(text, limits)? })
         }
         Request::Retract { conversation, seq } => (conversation, AgentAction::Retract { seq }),
         Request::SetLabels { conversation, labels } => (conversation, AgentAction::SetLabels { labels }),
@@ -209,12 +210,12 @@ fn action(request: Request) -> Result<(ConversationId, AgentAction), Refusal> {
 ///
 /// # Errors
 /// [`Code::Empty`] or [`Code::TooLong`].
-pub(crate) fn message_text(text: String) -> Result<String, Refusal> {
+pub(crate) fn message_text(text: String, limits: &Limits) -> Result<String, Refusal> {
     if text.trim().is_empty() {
         return Err(Refusal::new(Code::Empty, "The message is empty; nothing was sent."));
     }
-    if text.len() > limits::MESSAGE_BYTES {
-        let bytes = limits::MESSAGE_BYTES;
+    let bytes = limits.message_bytes;
+    if text.len() > usize::try_from(bytes).unwrap_or(usize::MAX) {
         return Err(Refusal::new(Code::TooLong, format!("The message is too long: at most {bytes} bytes.")));
     }
     Ok(text)

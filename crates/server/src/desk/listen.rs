@@ -4,14 +4,10 @@ use std::net::SocketAddr;
 
 use deskbell_protocol::entity::Listening;
 use deskbell_protocol::{Code, Refusal};
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
 use super::Desk;
 use crate::{accept, port_holder};
-
-/// Connections that the system may queue before they are accepted.
-const BACKLOG: u32 = 1024;
 
 /// An accept loop; dropping it closes the port. Sockets that were accepted stay.
 #[derive(Debug)]
@@ -45,7 +41,7 @@ impl Desk {
         if *self.shared.stopping.borrow() {
             return self.listening();
         }
-        let bound = match bind(wanted) {
+        let bound = match accept::bind(wanted) {
             Ok(bound) => bound,
             Err(error) => {
                 let holder = (error.kind() == std::io::ErrorKind::AddrInUse)
@@ -96,15 +92,6 @@ impl Desk {
             }
         }
     }
-}
-
-fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // Elsewhere this lets a restart take the port at once; on Windows it would let two programs share it.
-    #[cfg(not(windows))]
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
 }
 
 fn failure(address: SocketAddr, error: &std::io::Error, holder: Option<&str>) -> String {

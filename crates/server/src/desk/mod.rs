@@ -14,13 +14,15 @@ use deskbell_protocol::entity::{Counts, Listening};
 use deskbell_protocol::settings::{Language, Settings};
 use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal, Seq};
 use deskbell_store::{Receipt, Store, Submission};
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::{Mutex, watch};
 
 use crate::accept::ConsoleAssets;
 use crate::clock::now;
+use crate::descriptors;
+use crate::gate::Gate;
 use crate::hub::{Hub, Publisher};
 use crate::identity::{Hash, fresh_token, hash};
-use crate::limits::{CONNECTIONS, GOODBYE};
+use crate::limits::GOODBYE;
 use crate::secret;
 use crate::stopping::Stopping;
 use crate::watch::Watch;
@@ -69,8 +71,7 @@ struct Shared {
     secret: String,
     secret_hash: Hash,
     system_language: Language,
-    /// One for each live socket.
-    permits: Arc<Semaphore>,
+    gate: Arc<Gate>,
     /// True when the desk is stopping.
     stopping: watch::Sender<bool>,
     /// The socket that accepts, if any. Held across awaits so that two changes of address follow each other.
@@ -85,6 +86,7 @@ impl Desk {
     /// # Errors
     /// [`OpenError`], a sentence that says what to do.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
+        descriptors::ask_for_more();
         let fresh_epoch = fresh_token().map_err(OpenError::Randomness)?;
         let folder = options.data_dir.clone();
         let opening = tokio::task::spawn_blocking(move || {
@@ -110,7 +112,7 @@ impl Desk {
             secret_hash: hash(&secret),
             secret,
             system_language,
-            permits: Arc::new(Semaphore::new(CONNECTIONS)),
+            gate: Arc::default(),
             stopping: watch::Sender::new(false),
             listener: Mutex::new(None),
             saving: Mutex::new(()),
@@ -219,12 +221,9 @@ impl Desk {
         self.shared.stopping.send_replace(true);
         *self.shared.listener.lock().await = None;
         self.shared.hub.set_listening(Listening::Stopped {});
-        let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
-        let gone = self.shared.permits.acquire_many(all);
-        if tokio::time::timeout(GOODBYE, gone).await.is_err() {
+        if tokio::time::timeout(GOODBYE, self.shared.gate.emptied()).await.is_err() {
             tracing::warn!("some sockets did not close in time");
         }
-        self.shared.permits.close();
         self.shared.store.close(now()).await;
         self.shared.hub.close_watches();
     }
@@ -254,8 +253,8 @@ impl Desk {
         Stopping::new(self.shared.stopping.subscribe())
     }
 
-    pub(crate) fn permits(&self) -> Arc<Semaphore> {
-        Arc::clone(&self.shared.permits)
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.shared.gate
     }
 
     /// Queues a customer's command; its outcome comes through the outbox of `connection`.

@@ -14,6 +14,7 @@ use deskbell_protocol::{ConnectionId, ConversationId};
 use deskbell_store::{Found, Tally, Visitor};
 
 use crate::activity::{Activity, Place};
+use crate::bucket::{Bucket, Rate};
 use crate::clock::now;
 use crate::holds::Holds;
 use crate::identity::Hash;
@@ -53,6 +54,23 @@ struct Inner {
     next_conversation: ConversationId,
     last_connection: ConnectionId,
     told: Option<Counts>,
+    floods: Floods,
+}
+
+/// What happens as often as a stranger likes is not told as often.
+#[derive(Debug)]
+struct Floods {
+    rate: Rate,
+    notes: Bucket,
+    /// Since the last that was told.
+    untold: u64,
+}
+
+impl Default for Floods {
+    fn default() -> Self {
+        let rate = Rate::new(50, 5);
+        Self { rate, notes: Bucket::full(rate), untold: 0 }
+    }
 }
 
 /// Whether somebody is at the console.
@@ -89,6 +107,7 @@ impl Hub {
             next_conversation: found.next_conversation,
             last_connection: ConnectionId(0),
             told: None,
+            floods: Floods::default(),
         };
         let holds = Arc::new(Holds::default());
         for (conversation, held, due_at) in &found.due {
@@ -123,6 +142,23 @@ impl Hub {
     /// Notes an event of a socket.
     pub(crate) fn note(&self, kind: ActivityKind, place: Place) {
         self.lock().note(kind, place);
+    }
+
+    /// Notes what a stranger can make happen without end, such as refusals. When there are many, a few are told and the
+    /// others counted: consoles are not part of the flood.
+    pub(crate) fn note_flood(&self, kind: ActivityKind, place: Place) {
+        let mut inner = self.lock();
+        let rate = inner.floods.rate;
+        if !inner.floods.notes.take(1, rate) {
+            inner.floods.untold = inner.floods.untold.saturating_add(1);
+            return;
+        }
+        let untold = std::mem::take(&mut inner.floods.untold);
+        if untold > 0 {
+            let error = format!("{untold} more connections failed or were refused.");
+            inner.note(ActivityKind::Failed { error }, Place::default());
+        }
+        inner.note(kind, place);
     }
 
     /// The last events, oldest first.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use deskbell_desk::{Greeting, State};
 use deskbell_protocol::agent::Update;
 use deskbell_protocol::entity::{ActivityKind, Connection, Conversation, Customer};
-use deskbell_protocol::{ConnectionId, ConversationId};
+use deskbell_protocol::responder::Question;
+use deskbell_protocol::settings::Language;
+use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal};
 use deskbell_store::Visitor;
 
 use super::{Hub, Inner};
@@ -43,17 +45,22 @@ impl Hub {
         inner.last_connection
     }
 
-    /// What the chain may know of who writes, besides the text: the name, whether this is the first message ever, and
-    /// whether it is the first of a visit by a customer who was here before.
-    pub(crate) fn writer(&self, id: ConversationId) -> (Option<String>, bool, bool) {
+    /// What the chain is asked when this socket's customer writes.
+    pub(crate) fn question(&self, connection: ConnectionId, text: String, language: Language) -> Question {
         let inner = self.lock();
-        let Some(present) = inner.conversations.get(&id) else { return (None, false, false) };
+        let mut question = Question { text, language, ..Question::default() };
+        let Some(live) = inner.connections.get(&connection) else { return question };
+        question.page.clone_from(&live.info.page);
+        let Some(present) = inner.conversations.get(&live.conversation) else { return question };
         if let Some((state, customer)) = &present.known {
-            let first = state.last_customer_seq.0 == 0;
-            return (customer.name.clone(), first, !first && state.spoken_visit < state.visit);
+            question.name.clone_from(&customer.name);
+            question.first_message = state.last_customer_seq.0 == 0;
+            question.returning = !question.first_message && state.spoken_visit < state.visit;
+        } else if let Some(visitor) = &present.visitor {
+            question.name.clone_from(&visitor.customer.name);
+            question.first_message = true;
         }
-        let name = present.visitor.as_ref().and_then(|visitor| visitor.customer.name.clone());
-        (name, present.visitor.is_some(), false)
+        question
     }
 
     /// Registers a socket with a new visitor.
@@ -79,22 +86,36 @@ impl Hub {
     }
 
     /// Registers a socket with a visitor who is here and has no row; the greeting that was shown comes back.
+    ///
+    /// # Errors
+    /// [`Code::TooManyConnections`]
     pub(crate) fn join_visitor(
         &self,
         info: &Connection,
         outbox: &Arc<Outbox>,
         token_hash: &Hash,
-    ) -> Option<(ConversationId, Option<Greeting>)> {
+    ) -> Result<Option<(ConversationId, Option<Greeting>)>, Refusal> {
         let mut inner = self.lock();
-        let id = *inner.visitor_tokens.get(token_hash)?;
-        let greeting = inner.conversations.get(&id)?.visitor.as_ref()?.greeting.clone();
+        let Some((id, greeting)) = inner.visitor_of(token_hash) else { return Ok(None) };
+        inner.check_room(id)?;
         inner.join(id, info.clone(), Arc::clone(outbox));
-        Some((id, greeting))
+        Ok(Some((id, greeting)))
     }
 
     /// Registers a socket with a stored conversation.
-    pub(crate) fn join_stored(&self, id: ConversationId, info: Connection, outbox: Arc<Outbox>) {
-        self.lock().join(id, info, outbox);
+    ///
+    /// # Errors
+    /// [`Code::TooManyConnections`]
+    pub(crate) fn join_stored(
+        &self,
+        id: ConversationId,
+        info: Connection,
+        outbox: Arc<Outbox>,
+    ) -> Result<(), Refusal> {
+        let mut inner = self.lock();
+        inner.check_room(id)?;
+        inner.join(id, info, outbox);
+        Ok(())
     }
 
     /// A socket is gone. True when its conversation is stored.
@@ -118,6 +139,24 @@ impl Hub {
 }
 
 impl Inner {
+    fn visitor_of(&self, token_hash: &Hash) -> Option<(ConversationId, Option<Greeting>)> {
+        let id = *self.visitor_tokens.get(token_hash)?;
+        let visitor = self.conversations.get(&id)?.visitor.as_ref()?;
+        Some((id, visitor.greeting.clone()))
+    }
+
+    /// Whether a conversation may have another socket.
+    fn check_room(&self, id: ConversationId) -> Result<(), Refusal> {
+        let limit = self.settings.limits.connections_per_conversation;
+        let here = self.conversations.get(&id).map_or(0, |present| present.connections.len());
+        if here < usize::try_from(limit).unwrap_or(usize::MAX) {
+            return Ok(());
+        }
+        let sentence =
+            format!("This conversation is open in {here} places already; close one and try again.");
+        Err(Refusal::new(Code::TooManyConnections, sentence))
+    }
+
     fn join(&mut self, id: ConversationId, info: Connection, outbox: Arc<Outbox>) {
         let connection = info.id;
         self.conversations.entry(id).or_default().connections.push(connection);
@@ -278,7 +317,8 @@ mod tests {
         let first = socket(&hub);
         let id = hub.join_new(first.clone(), Arc::default(), Some(hash), None, Customer::default());
         let second = socket(&hub);
-        assert_eq!(hub.join_visitor(&second, &Arc::default(), &hash).map(|(id, _)| id), Some(id));
+        let joined = hub.join_visitor(&second, &Arc::default(), &hash);
+        assert_eq!(joined.map(|found| found.map(|(id, _)| id)), Ok(Some(id)));
         hub.lock().check_invariants();
         let closed = || ActivityKind::Closed { code: 1000, reason: String::new() };
         assert!(!hub.leave(first.id, closed()));
@@ -302,6 +342,23 @@ mod tests {
         assert!(hub.begin(id).is_some());
         hub.leave(first.id, ActivityKind::Failed { error: "reset".to_owned() });
         hub.lock().check_invariants();
-        assert!(hub.join_visitor(&socket(&hub), &Arc::default(), &hash).is_some());
+        assert!(hub.join_visitor(&socket(&hub), &Arc::default(), &hash).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_conversation_is_open_in_ten_places_at_most() {
+        let hub = hub();
+        let hash = [7; 32];
+        let first = socket(&hub);
+        let id = hub.join_new(first.clone(), Arc::default(), Some(hash), None, Customer::default());
+        for _ in 1..10 {
+            hub.join_visitor(&socket(&hub), &Arc::default(), &hash).unwrap();
+        }
+        let refused = hub.join_visitor(&socket(&hub), &Arc::default(), &hash).unwrap_err();
+        assert_eq!(refused.code, Code::TooManyConnections);
+        assert!(hub.join_stored(id, socket(&hub), Arc::default()).is_err());
+        hub.lock().check_invariants();
+        hub.leave(first.id, ActivityKind::Closed { code: 1000, reason: String::new() });
+        assert!(hub.join_visitor(&socket(&hub), &Arc::default(), &hash).unwrap().is_some());
     }
 }

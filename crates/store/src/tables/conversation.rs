@@ -56,13 +56,12 @@ ALTER TABLE conversation ADD COLUMN spoken_visit INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX conversation_waiting ON conversation (waiting_since) WHERE control = 'human' AND waiting_since IS NOT NULL;
 ";
 
-/// Makes the row, with the hash of the customer's token.
+/// Makes the row, with the hash of the customer's token; [`save`] must follow in the same transaction.
 pub(crate) fn insert(
     connection: &Connection,
     id: ConversationId,
     token_hash: Option<&[u8; 32]>,
     state: &State,
-    customer: &Customer,
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
@@ -72,8 +71,8 @@ pub(crate) fn insert(
                  created_at, last_activity_at, customer)
              VALUES (?1, ?2, 'open', 'automatic', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?3, 0, '{}')",
         )?
-        .execute(params![id.0, token_hash, state.created_at.0])?;
-    save(connection, id, state, customer)
+        .execute(params![id.0, token_hash, state.created_at.0])
+        .map(drop)
 }
 
 /// Writes everything but the id, the token and the time of creation.

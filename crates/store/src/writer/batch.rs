@@ -1,5 +1,6 @@
 //! One commit: decide each command on the state that the one before left, write the rows, commit, tell.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use deskbell_desk::{AgentAction, Command, Context, Decision, State, Subject, VISIT_GAP_MS, decide};
@@ -46,6 +47,7 @@ impl Writer {
             settings: &self.settings,
             tally: &mut self.tally,
             uses: usage::Counts::default(),
+            changed: BTreeMap::new(),
         };
         let mut results = Vec::with_capacity(jobs.len());
         for job in jobs.iter() {
@@ -57,7 +59,7 @@ impl Writer {
                 _ => None,
             });
         }
-        step.uses.write(&transaction)?;
+        step.save()?;
         transaction.commit()?;
         let done: Vec<Done> = jobs
             .drain(..)
@@ -108,12 +110,31 @@ struct Step<'a> {
     settings: &'a Settings,
     tally: &'a mut Tally,
     uses: usage::Counts,
+    /// Conversations as this batch leaves them. Their rows are written once, however many commands changed them.
+    changed: BTreeMap<ConversationId, Known>,
 }
 
 impl Step<'_> {
+    /// The conversation as the commands before left it, if it has a row.
+    fn load(&mut self, id: ConversationId) -> rusqlite::Result<Option<Known>> {
+        match self.changed.get(&id) {
+            Some(known) => Ok(Some(known.clone())),
+            None => self.cache.load(self.connection, id),
+        }
+    }
+
+    /// Writes the rows of what has changed, and the numbers. Before the commit, once a batch.
+    fn save(self) -> rusqlite::Result<()> {
+        for (id, known) in self.changed {
+            conversation::save(self.connection, id, &known.state, &known.customer)?;
+            self.cache.put(id, known);
+        }
+        self.uses.write(self.connection)
+    }
+
     fn submit(&mut self, submission: &Submission) -> rusqlite::Result<(Outcome, Result<Receipt, Refusal>)> {
         let id = submission.conversation;
-        let known = self.cache.load(self.connection, id)?;
+        let known = self.load(id)?;
         if known.is_some()
             && let Some(answer) = self.repeated(id, &submission.command)?
         {
@@ -198,16 +219,17 @@ impl Step<'_> {
             return Ok(());
         }
         if !has_row {
+            // At once: its messages refer to it.
             let token_hash = submission.visitor.as_ref().and_then(|visitor| visitor.token_hash.as_ref());
-            conversation::insert(self.connection, id, token_hash, &after.state, &after.customer)?;
-        } else if *before != *after.state {
-            conversation::save(self.connection, id, &after.state, &after.customer)?;
+            conversation::insert(self.connection, id, token_hash, &after.state)?;
         }
         for message in messages {
             message::insert(self.connection, id, message)?;
         }
         self.tally.replace(before, &after.state);
-        self.cache.put(id, after.clone());
+        if !has_row || *before != *after.state {
+            self.changed.insert(id, after.clone());
+        }
         Ok(())
     }
 
@@ -254,7 +276,7 @@ impl Step<'_> {
 
     fn seen(&mut self, seen: &Seen) -> rusqlite::Result<Option<Committed>> {
         let id = seen.conversation;
-        let Some(known) = self.cache.load(self.connection, id)? else { return Ok(None) };
+        let Some(known) = self.load(id)? else { return Ok(None) };
         let mut state = State::clone(&known.state);
         let mut customer = Customer::clone(&known.customer);
         if let Some(facts) = &seen.facts {
@@ -266,8 +288,7 @@ impl Step<'_> {
         }
         customer.last_seen_at = seen.now;
         let after = Known { state: Arc::new(state), customer: Arc::new(customer) };
-        conversation::save(self.connection, id, &after.state, &after.customer)?;
-        self.cache.put(id, after.clone());
+        self.changed.insert(id, after.clone());
         Ok(Some(Committed {
             conversation: id,
             state: after.state,

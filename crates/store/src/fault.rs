@@ -1,0 +1,43 @@
+//! Places where tests make a debug build fail. In a release build there are none.
+
+/// Ends the process here, as a crash would, when `DESKBELL_TEST_CRASH` names this place; with `NAME#3`, at the third
+/// time.
+pub(crate) fn point(name: &str) {
+    #[cfg(debug_assertions)]
+    debug::point(name);
+    #[cfg(not(debug_assertions))]
+    let _ = name;
+}
+
+/// What tests put in the place of a setting of SQLite, such as `synchronous`.
+pub(crate) fn pragma(name: &str, usual: &str) -> String {
+    #[cfg(debug_assertions)]
+    if let Ok(other) = std::env::var(format!("DESKBELL_TEST_{}", name.to_uppercase())) {
+        return other;
+    }
+    let _ = name;
+    usual.to_owned()
+}
+
+#[cfg(debug_assertions)]
+mod debug {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    /// The place, and how often it is still to be passed.
+    static CRASH: OnceLock<Option<(String, AtomicU32)>> = OnceLock::new();
+
+    pub(super) fn point(name: &str) {
+        let crash = CRASH.get_or_init(|| {
+            let wanted = std::env::var("DESKBELL_TEST_CRASH").ok()?;
+            let (place, times) = wanted.split_once('#').unwrap_or((&wanted, "1"));
+            Some((place.to_owned(), AtomicU32::new(times.parse().unwrap_or(1))))
+        });
+        if let Some((place, left)) = crash
+            && place == name
+            && left.fetch_sub(1, Ordering::SeqCst) == 1
+        {
+            std::process::abort();
+        }
+    }
+}
