@@ -11,8 +11,12 @@ use rusqlite::Connection;
 
 use super::cache::{Cache, Known};
 use super::{Committed, Job, Outcome, Receipt, Refused, Reply, Seen, Submission, Writer, store_failed};
+use crate::fault;
 use crate::tables::{conversation, message};
 use crate::tally::Tally;
+
+/// To whom was connected when a backup took the database's place.
+const ANOTHER_DATABASE: &str = "The desk's data was restored from a backup; connect again.";
 
 /// What one command came to: an outcome to publish, and an answer for who waits for it.
 type Done = (Option<Outcome>, Option<(Reply, Result<Receipt, Refusal>)>);
@@ -46,6 +50,7 @@ impl Writer {
             cache: &mut self.cache,
             settings: &self.settings,
             tally: &mut self.tally,
+            epoch: &self.epoch,
             changed: BTreeMap::new(),
         };
         let mut results = Vec::with_capacity(jobs.len());
@@ -59,7 +64,9 @@ impl Writer {
             });
         }
         step.save()?;
+        fault::point("before commit");
         transaction.commit()?;
+        fault::point("after commit");
         let done: Vec<Done> = jobs
             .drain(..)
             .zip(results)
@@ -108,6 +115,7 @@ struct Step<'a> {
     cache: &'a mut Cache,
     settings: &'a Settings,
     tally: &'a mut Tally,
+    epoch: &'a str,
     /// Conversations as this batch leaves them. Their rows are written once, however many commands changed them.
     changed: BTreeMap<ConversationId, Known>,
 }
@@ -132,6 +140,9 @@ impl Step<'_> {
 
     fn submit(&mut self, submission: &Submission) -> rusqlite::Result<(Outcome, Result<Receipt, Refusal>)> {
         let id = submission.conversation;
+        if *submission.epoch != *self.epoch {
+            return Ok(refuse(submission, Refusal::new(Code::ShuttingDown, ANOTHER_DATABASE)));
+        }
         let known = self.load(id)?;
         if known.is_some()
             && let Some(answer) = self.repeated(id, &submission.command)?
@@ -231,6 +242,9 @@ impl Step<'_> {
 
     fn seen(&mut self, seen: &Seen) -> rusqlite::Result<Option<Committed>> {
         let id = seen.conversation;
+        if *seen.epoch != *self.epoch {
+            return Ok(None);
+        }
         let Some(known) = self.load(id)? else { return Ok(None) };
         let mut state = State::clone(&known.state);
         let mut customer = Customer::clone(&known.customer);
