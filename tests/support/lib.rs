@@ -7,6 +7,7 @@ pub mod agent;
 pub mod customer;
 #[cfg(target_os = "linux")]
 pub mod desktop;
+pub mod endpoint;
 pub mod load;
 pub mod record;
 #[cfg(target_os = "linux")]

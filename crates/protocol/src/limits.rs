@@ -46,6 +46,8 @@ pub const ANSWER_LABELS: usize = 8;
 pub const CONVERSATION_LABELS: usize = 16;
 /// A file that is imported, in bytes.
 pub const IMPORT_BYTES: usize = 16 * 1024 * 1024;
+/// An address that the responder asks, in bytes.
+pub const ADDRESS_BYTES: usize = 1024;
 /// A secret of the responder, in bytes.
 pub const SECRET_BYTES: usize = 4096;
 

@@ -1,6 +1,7 @@
 //! What the agent can change. Stored with the desk; a change holds from the next message on.
 
 mod edge;
+mod endpoint;
 
 pub use edge::Limits;
 
@@ -408,6 +409,8 @@ impl Settings {
             return Err(Refusal::of_field("backups_kept", "Keep 1 to 365 backups."));
         }
         self.limits.validate()?;
+        self.responder.model = self.responder.model.validated()?;
+        self.responder.webhook = self.responder.webhook.validated()?;
         if self.allowed_origins.len() > limits::ALLOWED_ORIGINS {
             return Err(Refusal::of_field("allowed_origins", "At most 64 sites."));
         }
