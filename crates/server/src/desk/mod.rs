@@ -1,5 +1,6 @@
 //! The desk as its hosts see it: opened, told to listen, asked, watched, closed.
 
+mod asking;
 pub(crate) mod calls;
 mod export;
 mod knowledge;
@@ -25,6 +26,7 @@ use crate::gate::Gate;
 use crate::hub::{Hub, Publisher};
 use crate::identity::{Hash, fresh_token, hash};
 use crate::limits::GOODBYE;
+use crate::responder::{Http, SecretStore};
 use crate::secret;
 use crate::stopping::Stopping;
 use crate::watch::Watch;
@@ -78,6 +80,8 @@ struct Shared {
     stopping: watch::Sender<bool>,
     /// The socket that accepts, if any. Held across awaits so that two changes of address follow each other.
     listener: Mutex<Option<Listener>>,
+    http: Http,
+    secrets: SecretStore,
     /// Two saves of settings, or of rules or answers, follow each other.
     saving: Mutex<()>,
 }
@@ -100,9 +104,10 @@ impl Desk {
             })?;
             let hub = hub.unwrap_or_else(|| Arc::new(Hub::new(&found)));
             let secret = secret::load_or_make(&folder).map_err(OpenError::Secret)?;
-            Ok::<_, OpenError>((store, hub, secret))
+            let secrets = SecretStore::open(&folder);
+            Ok::<_, OpenError>((store, hub, secret, secrets))
         });
-        let (store, hub, secret) =
+        let (store, hub, secret, secrets) =
             opening.await.map_err(|error| OpenError::Secret(std::io::Error::other(error)))??;
         let system_language =
             sys_locale::get_locale().and_then(|tag| Language::of_tag(&tag)).unwrap_or_default();
@@ -116,6 +121,8 @@ impl Desk {
             gate: Arc::default(),
             stopping: watch::Sender::new(false),
             listener: Mutex::new(None),
+            http: Http::default(),
+            secrets,
             saving: Mutex::new(()),
         };
         let desk = Self { shared: Arc::new(shared) };
@@ -129,6 +136,7 @@ impl Desk {
         let holds = Arc::clone(&self.shared.hub.holds);
         tokio::spawn(async move { holds.run(store).await });
         tokio::spawn(crate::returning::run(self.clone()));
+        tokio::spawn(Arc::clone(&self.shared.hub.slow).run(self.clone()));
         tokio::spawn(self.clone().back_up_daily());
         let hub = Arc::clone(&self.shared.hub);
         let mut stopping = self.stopping();

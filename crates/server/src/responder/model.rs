@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use deskbell_protocol::entity::Author;
-use deskbell_protocol::limits::{MESSAGE_BYTES, cut};
+use deskbell_protocol::limits::{REPLY_BYTES, cut};
 use deskbell_protocol::responder::Tested;
 use deskbell_protocol::settings::{Language, ModelSettings};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Bytes of a reply that comes in one piece.
 const WHOLE_BYTES: usize = 256 * 1024;
 /// Bytes of a model's words, thoughts included, after which it is stopped.
-const WORDS_BYTES: usize = 4 * MESSAGE_BYTES;
+const WORDS_BYTES: usize = 4 * REPLY_BYTES;
 /// Time that must be left after a wait that the endpoint asked for.
 const WORTH_A_TRY: Duration = Duration::from_secs(1);
 
