@@ -8,6 +8,7 @@ pub mod customer;
 #[cfg(target_os = "linux")]
 pub mod desktop;
 pub mod load;
+pub mod proxy;
 pub mod record;
 #[cfg(target_os = "linux")]
 pub mod screen;
