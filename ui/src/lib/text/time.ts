@@ -61,6 +61,14 @@ export function ago(at: Timestamp, now: Timestamp): string {
   return sameYear ? format(getLocale(), 'ago', { day: 'numeric', month: 'short' }).format(at) : date(at);
 }
 
+/** A length of time: `40 s`, or `5 min` where it is whole minutes. */
+export function duration(seconds: number): string {
+  const minutes = seconds / 60;
+  return Number.isInteger(minutes) && minutes > 0
+    ? m.minutes({ count: minutes })
+    : m.seconds({ count: seconds });
+}
+
 /** What is left of a wait: `9 s`, from 90 s on `9:56`. Rounded up, so that it ends with the wait. */
 export function countdown(milliseconds: number): string {
   const seconds = Math.max(0, Math.ceil(milliseconds / 1_000));
