@@ -21,7 +21,7 @@ import { Drafts } from './drafts.svelte';
 import { nextFrame, type Schedule } from './frame';
 import { Held } from './held.svelte';
 import { language } from './language.svelte';
-import { Lessons } from './lessons.svelte';
+import { Offer } from './offer.svelte';
 import { Outbox } from './outbox.svelte';
 import { Place } from './place.svelte';
 import { Search } from './search.svelte';
@@ -68,7 +68,7 @@ export class Desk {
   readonly drafts: Drafts;
   readonly held: Held;
   readonly changes: Changes;
-  readonly lessons: Lessons;
+  readonly offer: Offer;
   readonly place: Place;
   #ready = $state(false);
   #error = $state.raw<Refused | null>(null);
@@ -96,7 +96,7 @@ export class Desk {
     this.drafts = new Drafts(options.local);
     this.held = new Held(backend, (refused) => this.explain(refused));
     this.changes = new Changes(backend, (refused) => this.explain(refused));
-    this.lessons = new Lessons(backend, (refused) => this.explain(refused));
+    this.offer = new Offer(backend, (refused) => this.explain(refused));
     this.place = new Place(options.session);
   }
 
@@ -173,7 +173,7 @@ export class Desk {
   /** Opens a conversation and its thread. */
   open(id: ConversationId): void {
     if (this.held.editing && this.held.editing.conversation !== id) void this.held.cancel();
-    if (this.place.selected !== id) this.lessons.leave();
+    if (this.place.selected !== id) this.offer.leave();
     this.place.open(id);
     if (!this.conversations.get(id)) void this.#find(id);
   }
@@ -314,7 +314,6 @@ export class Desk {
     this.status.take(snapshot);
     this.#systemLanguage = snapshot.system_language;
     this.takeSettings(snapshot.settings);
-    this.lessons.count(snapshot.lessons);
     this.writing.clear();
     this.conversations.reset(snapshot.conversations, snapshot.more, selected === null ? [] : [selected]);
     if (selected !== null && !snapshot.conversations.some((c) => c.id === selected))

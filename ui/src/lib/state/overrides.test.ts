@@ -24,7 +24,7 @@ beforeEach(async () => {
   desk.start();
   await backend.answer('snapshot', {
     type: 'snapshot',
-    ...snapshot([conversation(1, { held: writing }), conversation(2)], { lessons: 2 }),
+    ...snapshot([conversation(1, { held: writing }), conversation(2)]),
   });
 });
 
@@ -126,7 +126,11 @@ describe('after it was sent', () => {
   test('an untouched editor follows a correction made elsewhere; a retraction closes it', () => {
     desk.changes.correct(1, reply);
     const change = { kind: 'corrected', by: 'Li', at: NOW, original: reply.text } as const;
-    hear({ type: 'message', conversation: 1, message: { ...reply, text: 'In 4 days.', revision: 3, change } });
+    hear({
+      type: 'message',
+      conversation: 1,
+      message: { ...reply, text: 'In 4 days.', revision: 3, change },
+    });
     expect(desk.changes.correcting?.text).toBe('In 4 days.');
     const retracted = { ...change, kind: 'retracted' } as const;
     hear({
@@ -156,25 +160,24 @@ describe('offers to learn', () => {
   test('are made to who did it, in the open conversation, once something was said', () => {
     desk.open(1);
     hear({ type: 'lesson', lesson: lesson(1, { by: 'Someone else' }) });
-    expect(desk.lessons.offer(1)).toBeNull();
+    expect(desk.offer.in(1)).toBeNull();
     hear({ type: 'lesson', lesson: lesson(2, { conversation: 2 }) });
-    expect(desk.lessons.offer(2)).toBeNull();
+    expect(desk.offer.in(2)).toBeNull();
     hear({ type: 'lesson', lesson: lesson(3, { kind: 'discarded', reply: null }) });
-    expect(desk.lessons.offer(1)).toBeNull();
+    expect(desk.offer.in(1)).toBeNull();
     hear({ type: 'lesson', lesson: lesson(4) });
-    expect(desk.lessons.offer(1)?.id).toBe(4);
+    expect(desk.offer.in(1)?.id).toBe(4);
     desk.open(2);
     desk.open(1);
-    expect(desk.lessons.offer(1)).toBeNull();
+    expect(desk.offer.in(1)).toBeNull();
   });
 
-  test('are counted, and declined for good', () => {
-    expect(desk.lessons.waiting).toBe(2);
+  test('are declined for good', () => {
     desk.open(1);
     hear({ type: 'lesson', lesson: lesson(4) }, { type: 'lessons', waiting: 3 });
-    expect(desk.lessons.waiting).toBe(3);
-    void desk.lessons.dismiss(4);
-    expect(desk.lessons.offer(1)).toBeNull();
+    expect(desk.offer.in(1)?.id).toBe(4);
+    void desk.offer.decline(4);
+    expect(desk.offer.in(1)).toBeNull();
     expect(backend.asked.at(-1)).toEqual({ type: 'dismiss_lesson', lesson: 4 });
   });
 });

@@ -50,10 +50,11 @@ function applyToDesk(desk: Desk, update: OfTheDesk): void {
     case 'lesson':
       // Offered to who did it, where it was done; for everyone else it is among those to review.
       if (update.lesson.by === desk.settings.current?.agent_name && desk.looksAt(update.lesson.conversation))
-        desk.lessons.put(update.lesson);
+        desk.offer.make(update.lesson);
       return;
     case 'lessons':
-      return desk.lessons.count(update.waiting);
+      if (update.waiting === 0) desk.offer.leave();
+      return;
     case 'listening':
       desk.status.listening = update.listening;
       return;
