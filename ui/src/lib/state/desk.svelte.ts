@@ -4,6 +4,7 @@ import type {
   Conversation,
   ConversationId,
   Hold,
+  Lesson,
   Language,
   Seq,
   Settings,
@@ -213,6 +214,12 @@ export class Desk {
 
   setLabels(id: ConversationId, labels: string[]): Promise<boolean> {
     return this.#act({ type: 'set_labels', conversation: id, labels });
+  }
+
+  /** Opens an offer to learn where it can be looked over and saved. */
+  review(lesson: Lesson): void {
+    this.offer.leave();
+    this.explain(new Refused({ code: 'internal', message: `Not built yet: ${lesson.id}` }));
   }
 
   /** Says whether nobody is at the console. */

@@ -30,7 +30,7 @@ export class Place {
   /** The conversation whose end is on the screen. */
   atEndOf = $state<ConversationId | null>(null);
   /** What should take the keyboard's focus; whoever does sets it back to `null`. */
-  focus = $state<'composer' | 'note' | 'search' | null>(null);
+  focus = $state<'composer' | 'note' | 'messages' | 'labels' | 'suggestion' | 'search' | null>(null);
 
   constructor(store: Store | undefined) {
     this.#store = store;
