@@ -3,6 +3,7 @@ import { m } from '$paraglide/messages.js';
 
 import { conversationCommands, heldCommands } from './commands-conversation';
 import type { Desk } from './desk.svelte';
+import type { ResponderPart } from './place.svelte';
 
 /** A key as the keyboard reports it, with what is held down. `mod` is Ctrl, or Cmd on a Mac. */
 export interface Key {
@@ -11,7 +12,7 @@ export interface Key {
   mod?: boolean;
 }
 
-export type Group = 'conversation' | 'held' | 'list' | 'go' | 'desk';
+export type Group = 'conversation' | 'held' | 'list' | 'go' | 'responder' | 'desk';
 
 /** Something the agent can do from the keyboard or the palette. */
 export interface Command {
@@ -36,6 +37,7 @@ export function commands(desk: Desk): Command[] {
     ...conversationCommands(desk),
     ...listCommands(desk),
     ...goCommands(desk),
+    ...responderCommands(desk),
     ...deskCommands(desk),
   ];
 }
@@ -93,7 +95,7 @@ function searchCommand(desk: Desk): Command {
 
 function goCommands(desk: Desk): Command[] {
   const go = (
-    view: 'conversations' | 'activity' | 'visitors' | 'settings',
+    view: 'conversations' | 'activity' | 'responder' | 'visitors' | 'settings',
     label: () => string,
     keys: Key[] = [],
   ): Command => ({
@@ -116,6 +118,7 @@ function goCommands(desk: Desk): Command[] {
     },
     go('conversations', () => m.nav_conversations()),
     go('activity', () => m.nav_activity()),
+    go('responder', () => m.nav_responder(), [{ key: 'b' }]),
     go('visitors', () => m.nav_visitors()),
     go('settings', () => m.nav_settings(), [{ key: ',', mod: true }]),
     {
@@ -126,6 +129,45 @@ function goCommands(desk: Desk): Command[] {
       available: always,
       run: () => (desk.place.shortcuts = true),
     },
+  ];
+}
+
+function responderCommands(desk: Desk): Command[] {
+  const group = 'responder';
+  const write = (id: string, label: () => string, part: ResponderPart, act: () => void): Command => ({
+    id,
+    group,
+    label,
+    keys: [],
+    available: always,
+    run: () => {
+      desk.place.goPart(part);
+      act();
+    },
+  });
+  const parts: [ResponderPart, () => string][] = [
+    ['answers', m.part_answers],
+    ['rules', m.part_rules],
+    ['model', m.part_model],
+    ['webhook', m.part_webhook],
+    ['hours', m.part_hours],
+    ['try', m.part_try],
+    ['replay', m.part_replay],
+    ['review', m.part_review],
+    ['numbers', m.part_numbers],
+  ];
+  const { editor } = desk.responder;
+  return [
+    write('new-answer', m.answer_new, 'answers', () => editor.writeAnswer()),
+    write('new-rule', m.rule_new, 'rules', () => editor.writeRule()),
+    ...parts.map(([part, label]) =>
+      write(
+        `part-${part}`,
+        () => m.command_part({ part: label() }),
+        part,
+        () => undefined,
+      ),
+    ),
   ];
 }
 

@@ -6,6 +6,7 @@ import type {
   Hold,
   Lesson,
   Language,
+  ResponderSettings,
   Seq,
   Settings,
   Snapshot,
@@ -25,6 +26,7 @@ import { language } from './language.svelte';
 import { Offer } from './offer.svelte';
 import { Outbox } from './outbox.svelte';
 import { Place } from './place.svelte';
+import { Responder } from './responder.svelte';
 import { Search } from './search.svelte';
 import { DeskSettings } from './settings.svelte';
 import { DeskStatus } from './status.svelte';
@@ -64,6 +66,7 @@ export class Desk {
   readonly threads: Threads;
   readonly activity: Activity;
   readonly settings: DeskSettings;
+  readonly responder: Responder;
   readonly search: Search;
   readonly outbox: Outbox;
   readonly drafts: Drafts;
@@ -92,6 +95,11 @@ export class Desk {
     this.threads = new Threads(backend);
     this.activity = new Activity(backend);
     this.settings = new DeskSettings(backend);
+    this.responder = new Responder(backend, {
+      toasts: this.toasts,
+      explain: (refused) => this.explain(refused),
+      now: () => this.clock.at(),
+    });
     this.search = new Search(backend);
     this.outbox = new Outbox(backend, options.newId);
     this.drafts = new Drafts(options.local);
@@ -236,6 +244,15 @@ export class Desk {
     }
   }
 
+  /** Changes some of the responder's settings at once. */
+  async changeResponder(change: Partial<ResponderSettings>): Promise<void> {
+    try {
+      this.takeSettings(await this.settings.changeResponder(change));
+    } catch (cause) {
+      this.explain(Refused.from(cause));
+    }
+  }
+
   /** Saves the settings form. */
   async saveSettings(): Promise<boolean> {
     const saved = await this.settings.save();
@@ -327,6 +344,7 @@ export class Desk {
       void this.#find(selected);
     this.threads.resync(selected);
     void this.activity.refresh();
+    this.responder.resync(snapshot.lessons);
     this.#markedRead.clear();
     this.#error = null;
     this.#snapshotDue = false;

@@ -5,6 +5,7 @@ import type { Desk } from './desk.svelte';
 
 /** Brings what is known of the desk up to date with one thing that happened. */
 export function apply(desk: Desk, update: Update): void {
+  desk.responder.update(update);
   switch (update.type) {
     case 'conversation':
       return applyConversation(desk, update.conversation);

@@ -75,3 +75,11 @@ export function countdown(milliseconds: number): string {
   if (seconds < 90) return m.seconds({ count: seconds });
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 }
+
+/** The name of a day of the week, 0 is Monday. */
+export function weekday(number: number): string {
+  // 1 January 2024 was a Monday.
+  return format(getLocale(), 'weekday', { weekday: 'long', timeZone: 'UTC' }).format(
+    Date.UTC(2024, 0, 1 + number),
+  );
+}
