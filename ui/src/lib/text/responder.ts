@@ -47,6 +47,12 @@ export function actionText(action: Action, language: 'en' | 'zh-CN'): string {
   }
 }
 
+/** A part of the chain as a step: what is looked at, not what comes of it. */
+export function stepName({ kind }: Source): string {
+  if (kind === 'person_called') return m.step_person();
+  return kind === 'answer' ? m.step_answers() : sourceKindLabel(kind);
+}
+
 /** Why a part applied or not. */
 export function whyText(why: Why): string {
   switch (why.kind) {
@@ -79,7 +85,7 @@ export function whyText(why: Why): string {
 export function outcomeTitle(outcome: Outcome): string {
   switch (outcome.kind) {
     case 'reply':
-      return m.outcome_reply({ source: sourceKindLabel(outcome.source.kind) });
+      return m.outcome_reply();
     case 'needs_human':
       return m.outcome_needs_human({ reason: reasonText(outcome.reason) });
     case 'silent':
