@@ -50,7 +50,7 @@ fn trigger(trigger: &mut Trigger) -> Result<Option<Groups>, Refusal> {
     Ok(None)
 }
 
-fn words(field: &str, words: &mut Vec<String>, what: &str) -> Result<(), Refusal> {
+fn words(field: &str, words: &mut [String], what: &str) -> Result<(), Refusal> {
     words.iter_mut().for_each(|word| *word = one_line(word));
     if words.is_empty() {
         return Err(Refusal::of_field(field, format!("Add a {what} at least.")));

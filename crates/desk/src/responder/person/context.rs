@@ -1,8 +1,10 @@
 //! What stands around a phrase that may be a request for a person.
 
+use super::LETTERS;
 use super::words::{
-    BETWEEN, BETWEEN_CHINESE, COULD, DOING, FOLLOWING, FOLLOWING_CHINESE, LEADING, LEADING_CHINESE, NEGATIONS,
-    NEGATIONS_CHINESE, POLITE, POLITE_CHINESE, PRESSING, PRESSING_CHINESE, WISHING, WISHING_CHINESE,
+    BETWEEN, BETWEEN_CHINESE, COULD, DOING, FOLLOWING, FOLLOWING_CHINESE, LEADING, LEADING_CHINESE,
+    NEGATIONS, NEGATIONS_CHINESE, POLITE, POLITE_CHINESE, PRESSING, PRESSING_CHINESE, WISHING,
+    WISHING_CHINESE,
 };
 use crate::responder::text::is_han;
 
@@ -56,16 +58,18 @@ impl<'m> Context<'m> {
     /// Words that lead to a person stand before it, and nothing turns them round.
     fn is_led_to(&self) -> bool {
         let before = clause_before(self.before);
-        if before.trim_end().ends_with(is_han) || (before.trim().is_empty() && self.phrase.starts_with(is_han)) {
+        if before.trim_end().ends_with(is_han)
+            || (before.trim().is_empty() && self.phrase.starts_with(is_han))
+        {
             return self.is_led_to_in_chinese(before.trim_end());
         }
         let mut back: Vec<&str> = words(before).collect();
-        let leads_itself = words(self.phrase).next().is_some_and(|word| LEADING.contains(&word));
+        let leads_itself = words(self.phrase).next().is_some_and(leads);
         if !leads_itself {
             while back.last().is_some_and(|word| BETWEEN.contains(word)) {
                 back.pop();
             }
-            if !back.pop().is_some_and(|word| LEADING.contains(&word)) {
+            if !back.pop().is_some_and(leads) {
                 return false;
             }
         }
@@ -99,7 +103,9 @@ impl<'m> Context<'m> {
             None => true,
             Some('-' | '\'' | '/' | '@' | '_') => false,
             Some(c) if is_han(c) => FOLLOWING_CHINESE.iter().any(|word| after.starts_with(word)),
-            Some(c) if c.is_alphanumeric() => words(after).next().is_some_and(|word| FOLLOWING.contains(&word)),
+            Some(c) if c.is_alphanumeric() => {
+                words(after).next().is_some_and(|word| FOLLOWING.contains(&word))
+            }
             Some(_) => true,
         }
     }
@@ -114,6 +120,12 @@ impl<'m> Context<'m> {
             && words(self.after).next().is_some_and(|word| DOING.contains(&word))
             && !self.after.starts_with(['-', '\''])
     }
+}
+
+/// Whether a word leads to a person, rightly spelt or nearly so.
+fn leads(word: &str) -> bool {
+    let nearly = |known: &&&str| known.len() >= LETTERS && strsim::osa_distance(known, word) == 1;
+    LEADING.contains(&word) || (word.len() >= LETTERS && LEADING.iter().any(|known| nearly(&known)))
 }
 
 fn ends_sentence(c: char) -> bool {
@@ -136,7 +148,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 /// Whether there is nothing but polite words.
 fn is_polite(text: &str) -> bool {
     words(text).all(|word| POLITE.contains(&word))
-        && text.split(|c: char| !is_han(c)).all(|run| is_polite_chinese(run))
+        && text.split(|c: char| !is_han(c)).all(is_polite_chinese)
         && !text.starts_with(['-', '\'', '/', '@', '_'])
         && !text.ends_with(['-', '\'', '/', '@', '_'])
 }
@@ -156,7 +168,8 @@ fn is_polite_chinese(run: &str) -> bool {
 /// The text without these words at its end.
 fn without_endings<'t>(text: &'t str, endings: &[&str]) -> &'t str {
     let mut text = text;
-    while let Some(shorter) = endings.iter().filter_map(|ending| text.strip_suffix(ending)).min_by_key(|t| t.len())
+    while let Some(shorter) =
+        endings.iter().filter_map(|ending| text.strip_suffix(ending)).min_by_key(|t| t.len())
     {
         text = shorter;
     }
