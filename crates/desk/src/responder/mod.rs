@@ -75,6 +75,13 @@ impl Responder {
     }
 }
 
+impl Default for Responder {
+    /// A chain without rules and answers.
+    fn default() -> Self {
+        Self::new(Vec::new(), Vec::new())
+    }
+}
+
 impl std::fmt::Debug for Responder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Responder")

@@ -1,6 +1,5 @@
 //! What a text is cut into: English words by their stems, Chinese words by a dictionary and their characters.
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use jieba_rs::Jieba;
@@ -11,9 +10,6 @@ use crate::responder::text::{is_han, is_unspaced};
 
 /// Its dictionary takes a moment and some memory; it is read when the first Chinese text needs it.
 static JIEBA: LazyLock<Jieba> = LazyLock::new(Jieba::new);
-
-static LITTLE_ENGLISH: LazyLock<HashSet<&str>> = LazyLock::new(|| ENGLISH.iter().copied().collect());
-static LITTLE_CHINESE: LazyLock<HashSet<&str>> = LazyLock::new(|| CHINESE.iter().copied().collect());
 
 /// How much a token counts before its rarity does.
 const WORD: f32 = 1.0;
@@ -77,16 +73,16 @@ impl Tokenizer {
     fn word(&self, run: &str, tokens: &mut Vec<Token>) {
         let word = run.replace('\'', "");
         let word = match run.strip_suffix("'s") {
-            Some(owner) if !LITTLE_ENGLISH.contains(word.as_str()) => owner.replace('\'', ""),
+            Some(owner) if !ENGLISH.contains(word.as_str()) => owner.replace('\'', ""),
             _ => word,
         };
         if word.is_empty() {
             return;
         }
-        if LITTLE_ENGLISH.contains(word.as_str()) {
+        if ENGLISH.contains(word.as_str()) {
             return tokens.push(token(word, LITTLE));
         }
-        if ASKING.contains(&word.as_str()) {
+        if ASKING.contains(word.as_str()) {
             return tokens.push(token(word, ASKS));
         }
         let is_number = word.chars().any(|c| c.is_ascii_digit()) && word.len() >= 3;
@@ -106,9 +102,9 @@ fn chinese(run: &str, tokens: &mut Vec<Token>) {
     let mut covered = (0, 0);
     for found in JIEBA.cut_for_search(run, true).iter().rev() {
         let inside = covered.0 <= found.byte_start && found.byte_end <= covered.1;
-        let weight = if LITTLE_CHINESE.contains(found.word) {
+        let weight = if CHINESE.contains(found.word) {
             LITTLE
-        } else if ASKING.contains(&found.word) {
+        } else if ASKING.contains(found.word) {
             ASKS
         } else if inside {
             PART

@@ -81,7 +81,7 @@ impl<'m> Context<'m> {
 
     fn is_led_to_in_chinese(&self, before: &str) -> bool {
         let leads_itself = LEADING_CHINESE.iter().any(|word| self.phrase.starts_with(word));
-        let between = without_endings(before, BETWEEN_CHINESE);
+        let between = without_endings(before, &BETWEEN_CHINESE);
         // The longest first: 转接 rather than 接.
         let lead = LEADING_CHINESE
             .iter()
@@ -92,7 +92,7 @@ impl<'m> Context<'m> {
             None if leads_itself || before.is_empty() && self.phrase.starts_with('我') => before,
             None => return false,
         };
-        let rest = without_endings(rest, WISHING_CHINESE);
+        let rest = without_endings(rest, &WISHING_CHINESE);
         !NEGATIONS_CHINESE.iter().any(|word| rest.ends_with(word))
     }
 
