@@ -99,8 +99,7 @@ pub(super) static BETWEEN_CHINESE: Words = LazyLock::new(|| {
 pub(super) static NEGATIONS_CHINESE: Words = LazyLock::new(|| list("不 别 无需 没必要 不用 不必 甭"));
 
 /// As [`WISHING`].
-pub(super) const WISHING_CHINESE: &[&str] =
-    &["想要", "需要", "想", "要", "用", "必", "是", "再", "给我", "帮我"];
+pub(super) static WISHING_CHINESE: Words = LazyLock::new(|| list("想要 需要 想 要 用 必 是 再 给我 帮我"));
 
 /// As [`FOLLOWING`].
 pub(super) static FOLLOWING_CHINESE: Words = LazyLock::new(|| {
