@@ -23,6 +23,8 @@ const ASKS: f32 = 0.6;
 const LITTLE: f32 = 0.1;
 /// An order's number and the like, which no answer can know.
 const NUMBER: f32 = 0.2;
+/// What has digits and is shorter means something: "error 404".
+const NUMBER_LETTERS: usize = 5;
 
 /// One token of a text.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,7 +87,7 @@ impl Tokenizer {
         if ASKING.contains(word.as_str()) {
             return tokens.push(token(word, ASKS));
         }
-        let is_number = word.chars().any(|c| c.is_ascii_digit()) && word.len() >= 3;
+        let is_number = word.chars().any(|c| c.is_ascii_digit()) && word.len() >= NUMBER_LETTERS;
         let text = self.stemmer.stem(&word).into_owned();
         let written = word.bytes().all(|byte| byte.is_ascii_lowercase()).then_some(word);
         let unknown = if is_number { NUMBER } else { WORD };

@@ -20,7 +20,7 @@ pub(super) static ENGLISH: Words = LazyLock::new(|| {
          really regarding s say see should show so some somehow still sure t take tell than thank thanks that \
          thats the their them then there these they thing things this those to too trying u up us use using very \
          want was wasnt way we well were what whats which will wish with wondering wont would wouldnt yes you \
-         your yours youre",
+         your yours something anything everything nothing stuff someone youre",
     )
 });
 
