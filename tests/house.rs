@@ -31,11 +31,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tokio-tungstenite",
         ],
     ),
-<<<<<<< HEAD
-    ("deskbell-bench", &["deskbell-protocol", "deskbell-client", "deskbell-tests", "tokio-tungstenite"]),
-=======
-    ("deskbell-bench", &["deskbell-desk", "deskbell-protocol", "deskbell-tests", "tokio-tungstenite"]),
->>>>>>> 4416a3b (Hold the chain's verdicts on a table of 161 messages, and measure a match among 10,000 answers)
+    (
+        "deskbell-bench",
+        &["deskbell-client", "deskbell-desk", "deskbell-protocol", "deskbell-tests", "tokio-tungstenite"],
+    ),
     ("xtask", &[]),
 ];
 

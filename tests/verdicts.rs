@@ -213,10 +213,10 @@ proptest! {
     #[test]
     fn no_placeholder_that_is_known_is_left_in_a_reply(mut question in any_question()) {
         let (responder, settings) = table();
-        let bare = |text: &String| text.replace(['{', '}'], "");
+        let bare = |text: &str| text.replace(['{', '}'], "");
         question.text = bare(&question.text);
-        question.name = question.name.as_ref().map(bare);
-        question.page = question.page.as_ref().map(bare);
+        question.name = question.name.as_deref().map(bare);
+        question.page = question.page.as_deref().map(bare);
         let verdict = responder.verdict(&question, &settings, Timestamp(0), false);
         if let Some((text, _)) = said(&verdict.outcome) {
             for known in ["{name}", "{page}", "{1}", "{2}", "{9}", "{number}", "{who}"] {
