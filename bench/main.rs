@@ -1,9 +1,10 @@
-//! Measurements: `cargo xtask bench [throughput | idle | window]`. Timings live here and are asserted nowhere.
+//! Measurements: `cargo xtask bench [answers | throughput | idle | window]`. Timings live here and are asserted nowhere.
 //!
 //! Everything runs on this machine, clients beside the server, so clients cost time too: compare figures of one
 //! machine with each other only.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod answers;
 mod idle;
 mod memory;
 mod percentiles;
@@ -14,6 +15,9 @@ mod window;
 async fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let runs = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
+    if runs("answers") {
+        answers::run();
+    }
     if runs("throughput") {
         throughput::run().await;
     }

@@ -31,7 +31,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tokio-tungstenite",
         ],
     ),
-    ("deskbell-bench", &["deskbell-protocol", "deskbell-client", "deskbell-tests", "tokio-tungstenite"]),
+    (
+        "deskbell-bench",
+        &["deskbell-client", "deskbell-desk", "deskbell-protocol", "deskbell-tests", "tokio-tungstenite"],
+    ),
     ("xtask", &[]),
 ];
 

@@ -10,6 +10,7 @@
 #![deny(missing_docs)]
 
 pub mod agent;
+mod bounds;
 pub mod customer;
 pub mod entity;
 pub mod error;

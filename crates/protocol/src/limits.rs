@@ -34,6 +34,8 @@ pub const ANSWERS: usize = 50_000;
 pub const RULE_WORDS: usize = 100;
 /// A phrase, a keyword, a question variant or a page, in bytes.
 pub const PHRASE_BYTES: usize = 512;
+/// A phrase with which customers ask for a person, in bytes.
+pub const HUMAN_PHRASE_BYTES: usize = 128;
 /// A regular expression, in bytes.
 pub const PATTERN_BYTES: usize = 1024;
 /// Question variants of one answer.

@@ -398,6 +398,7 @@ impl Settings {
             within(field, text, limits::TEMPLATE_BYTES)?;
         }
         validate_hold("hold", self.hold)?;
+        self.responder = self.responder.validated()?;
         let repeat = self.alerts.repeat_seconds;
         if repeat != 0 && !(15..=3600).contains(&repeat) {
             return Err(Refusal::of_field(
@@ -440,7 +441,8 @@ pub fn validate_hold(field: &str, hold: Hold) -> Result<(), Refusal> {
     }
 }
 
-fn within(field: &str, text: &str, bytes: usize) -> Result<(), Refusal> {
+/// A text of at most so many bytes.
+pub(crate) fn within(field: &str, text: &str, bytes: usize) -> Result<(), Refusal> {
     if text.len() > bytes {
         return Err(Refusal::of_field(field, format!("At most {bytes} bytes; this has {}.", text.len())));
     }

@@ -147,8 +147,7 @@ impl Walk<'_> {
             return None;
         }
         let threshold = f64::from(settings.threshold_percent) / 100.0;
-        let candidates =
-            self.responder.knowledge.best(&self.normalized, self.question.language, BEST_ANSWERS);
+        let candidates = self.responder.knowledge.best(self.question, &self.normalized, BEST_ANSWERS);
         if candidates.is_empty() {
             self.step(|| Source::of(SourceKind::Answer), false, || Why::NoMatch {});
             return None;

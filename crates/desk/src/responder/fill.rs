@@ -13,11 +13,11 @@ pub(crate) fn fill<'v>(template: &str, value: impl Fn(&str) -> Option<Option<&'v
         result.push_str(rest.get(..open).unwrap_or_default());
         rest = rest.get(open..).unwrap_or_default();
         match placeholder(rest).and_then(|(name, after)| Some((value(name)?, after))) {
-            Some((Some(known), after)) if !known.trim().is_empty() => {
-                push_plain(&mut result, known);
-                rest = after;
+            Some((known, after)) => {
+                let known = known.map(plain).unwrap_or_default();
+                result.push_str(&known);
+                rest = if known.is_empty() { close_gap(&mut result, after) } else { after };
             }
-            Some((_, after)) => rest = close_gap(&mut result, after),
             None => {
                 result.push('{');
                 rest = rest.get(1..).unwrap_or_default();
@@ -42,26 +42,28 @@ pub(crate) fn placeholder(text: &str) -> Option<(&str, &str)> {
 }
 
 /// A value as text: on one line, at most as long as a fact about a customer, no control or direction characters.
-fn push_plain(result: &mut String, value: &str) {
-    let value = limits::cut(value.trim(), limits::FACT_BYTES);
-    for c in value.chars() {
-        if c.is_control() {
-            result.push(' ');
-        } else if !is_invisible(c) || c == '\u{200d}' || c == '\u{fe0f}' {
-            result.push(c);
-        }
-    }
+fn plain(value: &str) -> String {
+    let shown = limits::cut(value.trim(), limits::FACT_BYTES)
+        .chars()
+        .filter(|c| !is_invisible(*c) || matches!(c, '\u{200d}' | '\u{fe0f}'))
+        .map(|c| if c.is_control() { ' ' } else { c });
+    shown.collect::<String>().trim().to_owned()
 }
 
-/// Where nothing is filled in: "Hello {name}, how…" becomes "Hello, how…", and "{name}, how…" becomes "how…".
+/// Where nothing is filled in: "Hello {name}, how…" becomes "Hello, how…", "Yes, {name}, we…" becomes "Yes, we…", and
+/// "{name}, how…" becomes "how…".
 fn close_gap<'t>(result: &mut String, after: &'t str) -> &'t str {
-    const CLOSING: [char; 10] = [',', '.', '!', '?', ';', ':', '，', '。', '！', '？'];
+    const COMMAS: [char; 3] = [',', '，', '、'];
+    const CLOSING: [char; 11] = [',', '，', '、', '.', '!', '?', ';', ':', '。', '！', '？'];
     let line_begins = result.is_empty() || result.ends_with('\n');
     if line_begins {
         return after.trim_start_matches(|c: char| c == ' ' || CLOSING.contains(&c));
     }
     if after.is_empty() || after.starts_with(|c: char| c.is_whitespace() || CLOSING.contains(&c)) {
         result.truncate(result.trim_end_matches(' ').len());
+        if !after.starts_with(char::is_whitespace) {
+            result.truncate(result.trim_end_matches(COMMAS).len());
+        }
     }
     after
 }

@@ -40,7 +40,7 @@ pub struct Responder {
 }
 
 impl Responder {
-    /// The chain of these rules, in order, and these answers. What is not valid is left out.
+    /// The chain of these rules, in order, and these answers. A rule that is not valid never applies.
     #[must_use]
     pub fn new(rules: Vec<Rule>, answers: Vec<Answer>) -> Self {
         Self {
@@ -72,6 +72,13 @@ impl Responder {
     #[must_use]
     pub fn greeting(settings: &Settings, language: Language) -> Option<&str> {
         non_empty(settings.greeting.get(language))
+    }
+}
+
+impl Default for Responder {
+    /// A chain without rules and answers.
+    fn default() -> Self {
+        Self::new(Vec::new(), Vec::new())
     }
 }
 

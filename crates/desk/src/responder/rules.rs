@@ -26,12 +26,16 @@ pub(crate) struct Rules {
 /// What is left to test once phrases and keywords are looked up.
 enum Test {
     Phrase,
-    Keywords { needed: usize },
+    Keywords {
+        needed: usize,
+    },
     Regex(Box<Regex>),
     First,
     Returning,
     OutsideHours,
     Always,
+    /// It cannot be tested, and why.
+    Broken(String),
 }
 
 /// A message, looked at from all sides that rules ask about.
@@ -53,16 +57,10 @@ pub(crate) struct Fit {
 
 impl Rules {
     pub(crate) fn new(rules: Vec<Rule>) -> Self {
-        let (mut kept, mut tests) = (Vec::with_capacity(rules.len()), Vec::with_capacity(rules.len()));
-        for rule in rules {
-            if let Some(test) = test(&rule.trigger) {
-                kept.push(rule);
-                tests.push(test);
-            }
-        }
+        let tests: Vec<Test> = rules.iter().map(|rule| test(&rule.trigger)).collect();
         let mut phrases: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
         let (mut patterns, mut keyword_of) = (Vec::new(), Vec::new());
-        for (number, rule) in kept.iter().enumerate().filter(|(_, rule)| rule.enabled) {
+        for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.enabled) {
             match &rule.trigger {
                 Trigger::Phrase { phrases: of_rule } => {
                     for (nth, phrase) in of_rule.iter().enumerate() {
@@ -84,7 +82,7 @@ impl Rules {
         } else {
             AhoCorasick::builder().match_kind(MatchKind::Standard).build(&patterns).ok()
         };
-        Self { rules: kept, tests, phrases, keywords, keyword_of }
+        Self { rules, tests, phrases, keywords, keyword_of }
     }
 
     pub(crate) fn all(&self) -> &[Rule] {
@@ -133,19 +131,24 @@ impl Rules {
     }
 }
 
-fn test(trigger: &Trigger) -> Option<Test> {
-    Some(match trigger {
+fn test(trigger: &Trigger) -> Test {
+    match trigger {
         Trigger::Phrase { phrases } if has_words(phrases) => Test::Phrase,
         Trigger::Keywords { keywords, all } if has_words(keywords) => {
             Test::Keywords { needed: if *all { keywords.len() } else { 1 } }
         }
-        Trigger::Phrase { .. } | Trigger::Keywords { .. } => return None,
-        Trigger::Regex { pattern } => Test::Regex(Box::new(pattern::compiled(pattern).ok()?)),
+        Trigger::Phrase { .. } | Trigger::Keywords { .. } => {
+            Test::Broken("It has a phrase or keyword that is empty.".to_owned())
+        }
+        Trigger::Regex { pattern } => match pattern::compiled(pattern) {
+            Ok(regex) => Test::Regex(Box::new(regex)),
+            Err(sentence) => Test::Broken(sentence),
+        },
         Trigger::FirstMessage {} => Test::First,
         Trigger::ReturningCustomer {} => Test::Returning,
         Trigger::OutsideHours {} => Test::OutsideHours,
         Trigger::Always {} => Test::Always,
-    })
+    }
 }
 
 /// Whether there is any, and none says nothing.
@@ -184,16 +187,17 @@ fn fits(number: usize, rule: &Rule, test: &Test, message: &Message<'_>) -> Resul
             }
             _ => Err(Why::NoMatch {}),
         },
-        (Test::Regex(regex), _) => captured(regex, &question.text).ok_or(Why::NoMatch {}),
+        (Test::Regex(regex), _) => captured(regex, &rule.trigger, &question.text).ok_or(Why::NoMatch {}),
         (Test::First, _) => plain(question.first_message),
         (Test::Returning, _) => plain(question.returning),
         (Test::OutsideHours, _) => plain(message.closed),
         (Test::Always, _) => plain(true),
+        (Test::Broken(sentence), _) => Err(Why::Failed { message: sentence.clone() }),
         (Test::Phrase | Test::Keywords { .. }, _) => plain(false),
     }
 }
 
-fn captured(regex: &Regex, text: &str) -> Option<Fit> {
+fn captured(regex: &Regex, trigger: &Trigger, text: &str) -> Option<Fit> {
     let text = folded_width(text);
     let captures = regex.captures(&text)?;
     let mut values = Vec::new();
@@ -202,7 +206,11 @@ fn captured(regex: &Regex, text: &str) -> Option<Fit> {
         values.extend(name.map(|name| (name.to_owned(), value.clone())));
         values.push((number.to_string(), value));
     }
-    Some(Fit { matched: captures.get(0).map(|m| m.as_str().to_owned()), captures: values })
+    let matched = match trigger {
+        Trigger::Regex { pattern } => Some(pattern.clone()),
+        _ => None,
+    };
+    Some(Fit { matched, captures: values })
 }
 
 impl Fit {

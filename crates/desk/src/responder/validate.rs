@@ -50,7 +50,7 @@ fn trigger(trigger: &mut Trigger) -> Result<Option<Groups>, Refusal> {
     Ok(None)
 }
 
-fn words(field: &str, words: &mut Vec<String>, what: &str) -> Result<(), Refusal> {
+fn words(field: &str, words: &mut [String], what: &str) -> Result<(), Refusal> {
     words.iter_mut().for_each(|word| *word = one_line(word));
     if words.is_empty() {
         return Err(Refusal::of_field(field, format!("Add a {what} at least.")));
@@ -167,7 +167,7 @@ pub fn validate_answer(answer: Answer, others: &[Answer]) -> Result<Answer, Refu
 pub(crate) fn taken(nth: usize, question: &str, other: &Answer) -> Refusal {
     let name = other.questions.first().map_or("", String::as_str);
     let question = limits::cut(question, 80);
-    let sentence = if normalized(name) == normalized(question) {
+    let sentence = if key(&normalized(name)) == key(&normalized(question)) {
         format!("There is an answer to “{question}” already: change that one.")
     } else {
         format!("“{question}” is a question of the answer “{}” already.", limits::cut(name, 80))
