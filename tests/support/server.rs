@@ -28,7 +28,18 @@ impl Server {
 
     /// Starts on a data folder that may have been used before.
     pub async fn start_on(data: TempDir) -> Self {
-        let mut child = spawn(data.path(), "127.0.0.1:0");
+        let child = spawn(data.path(), "127.0.0.1:0");
+        Self::listening(data, child).await
+    }
+
+    /// Starts with a log that says as much as this.
+    pub async fn start_logging(level: &str) -> Self {
+        let data = TempDir::new().unwrap();
+        let child = command(data.path(), "127.0.0.1:0").env("RUST_LOG", level).spawn().unwrap();
+        Self::listening(data, child).await
+    }
+
+    async fn listening(data: TempDir, mut child: Child) -> Self {
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let stderr = BufReader::new(child.stderr.take().unwrap()).lines();
         let line = within("the line `listening on`", stdout.next_line()).await.unwrap();
@@ -66,6 +77,21 @@ impl Server {
     /// The process's id.
     pub fn process(&self) -> u32 {
         self.child.id().unwrap()
+    }
+
+    /// Collects the log from now on until the server has ended.
+    pub fn collect_log(&mut self) -> tokio::task::JoinHandle<String> {
+        let nothing = tokio::process::Command::new("true").stderr(Stdio::piped()).spawn().unwrap().stderr.take();
+        let nothing = BufReader::new(nothing.unwrap()).lines();
+        let mut lines = std::mem::replace(&mut self.stderr, nothing);
+        tokio::spawn(async move {
+            let mut log = String::new();
+            while let Some(line) = lines.next_line().await.unwrap() {
+                log.push_str(&line);
+                log.push('\n');
+            }
+            log
+        })
     }
 
     pub fn secret(&self) -> String {

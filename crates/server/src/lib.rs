@@ -20,7 +20,7 @@ mod identity;
 mod limits;
 mod outbox;
 mod port_holder;
-// Until the tasks that run it after the commit are wired, only its tests use it.
+// Asking after the commit is not wired yet: until then only tests use that part.
 #[allow(dead_code, unused_imports)]
 mod responder;
 mod returning;

@@ -47,6 +47,12 @@ impl Slow {
         self.changed.notify_one();
     }
 
+    /// What a conversation waits for.
+    pub(crate) fn asked(&self, conversation: ConversationId) -> Option<Asked> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.get(&conversation).copied()
+    }
+
     /// What was written so far for a conversation.
     pub(crate) fn so_far(&self, _conversation: ConversationId) -> String {
         String::new()

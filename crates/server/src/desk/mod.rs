@@ -4,6 +4,7 @@ pub(crate) mod calls;
 mod knowledge;
 mod listen;
 mod numbers;
+mod slow_parts;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::gate::Gate;
 use crate::hub::{Hub, Publisher};
 use crate::identity::{Hash, fresh_token, hash};
 use crate::limits::GOODBYE;
+use crate::responder::{Http, SecretStore};
 use crate::secret;
 use crate::stopping::Stopping;
 use crate::watch::Watch;
@@ -78,6 +80,10 @@ struct Shared {
     listener: Mutex<Option<Listener>>,
     /// Two saves of settings, or of rules or answers, follow each other.
     saving: Mutex<()>,
+    /// Of the model and the webhook bot.
+    secrets: SecretStore,
+    /// How they are asked.
+    http: Http,
 }
 
 impl Desk {
@@ -104,6 +110,7 @@ impl Desk {
             opening.await.map_err(|error| OpenError::Secret(std::io::Error::other(error)))??;
         let system_language =
             sys_locale::get_locale().and_then(|tag| Language::of_tag(&tag)).unwrap_or_default();
+        let secrets = SecretStore::open(&options.data_dir);
         let shared = Shared {
             store,
             hub,
@@ -116,6 +123,8 @@ impl Desk {
             stopping: watch::Sender::new(false),
             listener: Mutex::new(None),
             saving: Mutex::new(()),
+            secrets,
+            http: Http::default(),
         };
         let desk = Self { shared: Arc::new(shared) };
         desk.start_clockwork();

@@ -1,10 +1,10 @@
 //! A bot's reply that comes later, through `POST /api/replies`, signed as the bot's messages are.
 
-use deskbell_protocol::limits::MESSAGE_BYTES;
 use deskbell_protocol::{Code, ConversationId, Refusal, Seq, Timestamp};
 use hyper::HeaderMap;
 use serde::Deserialize;
 
+use super::REPLY_BYTES;
 use super::secrets::Secret;
 use super::webhook::Key;
 
@@ -58,8 +58,8 @@ pub(crate) fn verify_late_reply(
             "A reply is a JSON object with conversation, seq and text or needs_human.",
         )
     })?;
-    if reply.text.len() > MESSAGE_BYTES {
-        return Err(Refusal::new(Code::TooLong, format!("A reply has at most {MESSAGE_BYTES} bytes.")));
+    if reply.text.len() > REPLY_BYTES {
+        return Err(Refusal::new(Code::TooLong, format!("A reply has at most {REPLY_BYTES} bytes.")));
     }
     if reply.text.trim().is_empty() && !reply.needs_human {
         return Err(Refusal::new(Code::Empty, "The reply is empty; nothing was sent."));
@@ -149,7 +149,7 @@ mod tests {
         ] {
             assert_eq!(verify(&headers("m", 1_700_000_000, body), body), Err(code), "{body}");
         }
-        let long = BODY.replace("Yes.", &"x".repeat(MESSAGE_BYTES + 1));
+        let long = BODY.replace("Yes.", &"x".repeat(REPLY_BYTES + 1));
         assert_eq!(verify(&headers("m", 1_700_000_000, &long), &long), Err(Code::TooLong));
         let human = r#"{"conversation":7,"seq":3,"needs_human":true}"#;
         assert!(verify(&headers("m", 1_700_000_000, human), human).unwrap().needs_human);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use deskbell_protocol::entity::Author;
-use deskbell_protocol::limits::{MESSAGE_BYTES, cut};
+use deskbell_protocol::limits::cut;
 use deskbell_protocol::responder::Tested;
 use deskbell_protocol::settings::{Language, ModelSettings};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
@@ -11,6 +11,7 @@ use reqwest::{Response, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::REPLY_BYTES;
 use super::http::{Failure, Http, Who, body, complaint, media_type, retry_after};
 use super::prompt::{Said, Turn, messages};
 use super::secrets::Secret;
@@ -22,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Bytes of a reply that comes in one piece.
 const WHOLE_BYTES: usize = 256 * 1024;
 /// Bytes of a model's words, thoughts included, after which it is stopped.
-const WORDS_BYTES: usize = 4 * MESSAGE_BYTES;
+const WORDS_BYTES: usize = 4 * REPLY_BYTES;
 /// Time that must be left after a wait that the endpoint asked for.
 const WORTH_A_TRY: Duration = Duration::from_secs(1);
 

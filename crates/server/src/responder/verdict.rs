@@ -1,7 +1,8 @@
 //! What a model's words come to: a reply that can be sent as it is, or that it is not sure.
 
-use deskbell_protocol::limits::{MESSAGE_BYTES, cut};
+use deskbell_protocol::limits::cut;
 
+use super::REPLY_BYTES;
 use super::model::ModelReply;
 
 /// What a model is told to answer when it is not sure.
@@ -24,7 +25,7 @@ pub(super) fn judge(raw: &str, end: End) -> ModelReply {
     if end == End::Refused || text.is_empty() || says_not_sure(text) {
         return ModelReply::NotSure;
     }
-    let fitting = cut(text, MESSAGE_BYTES);
+    let fitting = cut(text, REPLY_BYTES);
     let broken = end == End::Limit || fitting.len() < text.len();
     let text = if broken { whole_sentences(fitting).unwrap_or_default() } else { text };
     let text: String = text.chars().filter(|&c| !c.is_control() || c == '\n' || c == '\t').collect();
@@ -175,7 +176,7 @@ mod tests {
     fn a_reply_longer_than_a_message_is_cut_between_sentences() {
         let long = "This is a sentence. ".repeat(2000);
         let kept = text(&long, End::Complete).unwrap();
-        assert!(kept.len() <= MESSAGE_BYTES && kept.ends_with("sentence."), "{}", kept.len());
+        assert!(kept.len() <= REPLY_BYTES && kept.ends_with("sentence."), "{}", kept.len());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use deskbell_protocol::limits::{MESSAGE_BYTES, cut};
+use deskbell_protocol::limits::cut;
 use deskbell_protocol::responder::Tested;
 use deskbell_protocol::settings::{Language, WebhookSettings};
 use deskbell_protocol::{ConversationId, Seq, Timestamp};
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use tokio::time::Instant;
 
+use super::REPLY_BYTES;
 use super::http::{Failure, Http, Who, body, retry_after};
 use super::secrets::Secret;
 use crate::clock::now;
@@ -166,8 +167,8 @@ async fn read(response: Response) -> Result<WebhookReply, Failure> {
     })?;
     match answer {
         Answer { needs_human: true, .. } => Ok(WebhookReply::NeedsHuman),
-        Answer { reply: Some(reply), .. } if reply.len() > MESSAGE_BYTES => {
-            Err(Failure::new(format!("The webhook bot's reply is too long: at most {MESSAGE_BYTES} bytes.")))
+        Answer { reply: Some(reply), .. } if reply.len() > REPLY_BYTES => {
+            Err(Failure::new(format!("The webhook bot's reply is too long: at most {REPLY_BYTES} bytes.")))
         }
         Answer { reply: Some(reply), .. } if !reply.trim().is_empty() => Ok(WebhookReply::Text(reply)),
         Answer { later: true, .. } => Ok(WebhookReply::Later),

@@ -85,7 +85,7 @@ async fn every_answer_of_a_bot_has_a_meaning() {
 
 #[tokio::test]
 async fn every_fault_of_a_bot_is_a_sentence() {
-    let long = "x".repeat(MESSAGE_BYTES + 1);
+    let long = "x".repeat(REPLY_BYTES + 1);
     for (script, says) in [
         (Script::answers("200 OK", "", "canary"), "not the JSON object"),
         (Script::json("200 OK", &json!({ "reply": 7 })), "not the JSON object"),
