@@ -48,6 +48,15 @@ pub fn run() -> ExitCode {
         println!("deskbell {}", env!("CARGO_PKG_VERSION"));
         return ExitCode::SUCCESS;
     }
+    if let Some(file) = &arguments.restore {
+        match deskbell_server::restore(&absolute(arguments.data_dir()), file) {
+            Ok(sentence) => println!("{sentence}"),
+            Err(error) => {
+                eprintln!("{error}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
     if !has_display() {
         eprintln!(
             "There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set). \

@@ -14,6 +14,7 @@ use deskbell_tests::server::Server;
 use deskbell_tests::within;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::http::HeaderMap;
@@ -270,7 +271,7 @@ fn leaks(text: &[u8]) -> bool {
 async fn the_key_is_in_no_database_log_update_response_or_error() {
     let mut elsewhere = Endpoint::start(Script::streams("Stolen.")).await;
     let mut endpoint = Endpoint::start(Script::streams("We are open.")).await;
-    let mut server = Server::start_logging("trace").await;
+    let mut server = Server::start_with(TempDir::new().unwrap(), &[("RUST_LOG", "trace")]).await;
     let log = server.collect_log();
     let mut agent = server.agent().await;
     let mut heard: Vec<u8> = Vec::new();

@@ -28,18 +28,12 @@ impl Server {
 
     /// Starts on a data folder that may have been used before.
     pub async fn start_on(data: TempDir) -> Self {
-        let child = spawn(data.path(), "127.0.0.1:0");
-        Self::listening(data, child).await
+        Self::start_with(data, &[]).await
     }
 
-    /// Starts with a log that says as much as this.
-    pub async fn start_logging(level: &str) -> Self {
-        let data = TempDir::new().unwrap();
-        let child = command(data.path(), "127.0.0.1:0").env("RUST_LOG", level).spawn().unwrap();
-        Self::listening(data, child).await
-    }
-
-    async fn listening(data: TempDir, mut child: Child) -> Self {
+    /// Starts with more variables in its environment.
+    pub async fn start_with(data: TempDir, variables: &[(&str, &str)]) -> Self {
+        let mut child = command(data.path(), "127.0.0.1:0").envs(variables.iter().copied()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let stderr = BufReader::new(child.stderr.take().unwrap()).lines();
         let line = within("the line `listening on`", stdout.next_line()).await.unwrap();
@@ -113,15 +107,29 @@ impl Server {
 
 /// Starts the binary without waiting for it.
 pub fn spawn(data: &Path, listen: &str) -> Child {
-    Command::new(binary("deskbell-server"))
+    command(data, listen).spawn().unwrap()
+}
+
+/// What starts the binary.
+pub fn command(data: &Path, listen: &str) -> Command {
+    let mut command = Command::new(binary("deskbell-server"));
+    command
         .args(["--listen", listen, "--data"])
         .arg(data)
         .env("LC_ALL", "en_US.UTF-8")
         .env("RUST_LOG", "warn")
+        // Tests do not meet the keyring of the person at the machine.
+        .env("DESKBELL_KEYRING", "off")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap()
+        .kill_on_drop(true);
+    command
+}
+
+/// Runs the binary with these arguments until it ends: its exit code, and what it said on both outputs.
+pub async fn run_to_end(mut command: Command) -> (Option<i32>, String) {
+    let output = within("the desk's end", command.output()).await.unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
 }

@@ -41,6 +41,16 @@ impl Activity {
         event
     }
 
+    /// Drops what happened in a conversation.
+    pub(crate) fn forget(&mut self, conversation: ConversationId) {
+        self.events.retain(|event| event.conversation != Some(conversation));
+    }
+
+    /// Drops everything.
+    pub(crate) fn clear(&mut self) {
+        self.events.clear();
+    }
+
     /// The last `limit` events, oldest first.
     pub(crate) fn last(&self, limit: usize) -> Vec<ActivityEvent> {
         self.events.iter().skip(self.events.len().saturating_sub(limit)).cloned().collect()

@@ -11,6 +11,8 @@ pub struct Arguments {
     pub listen: Option<String>,
     /// `--data DIR`: the data folder.
     pub data: Option<PathBuf>,
+    /// `--restore FILE`: puts a backup in the database's place first. A path, or a name in the folder of backups.
+    pub restore: Option<PathBuf>,
     /// `--help`
     pub help: bool,
     /// `--version`
@@ -37,6 +39,7 @@ impl Arguments {
             match name {
                 "--listen" => parsed.listen = Some(listen_address(&value()?)?),
                 "--data" => parsed.data = Some(PathBuf::from(value()?)),
+                "--restore" => parsed.restore = Some(PathBuf::from(value()?)),
                 "--help" | "-h" => parsed.help = true,
                 "--version" | "-V" => parsed.version = true,
                 _ => return Err(format!("There is no argument “{text}”. See --help.")),
@@ -65,9 +68,10 @@ fn listen_address(value: &OsString) -> Result<String, String> {
 pub fn help(program: &str) -> String {
     format!(
         "Deskbell {version}: a support desk. Customers connect over WebSocket.\n\n\
-         Usage: {program} [--listen IP:PORT] [--data DIR]\n\n\
+         Usage: {program} [--listen IP:PORT] [--data DIR] [--restore FILE]\n\n\
          --listen IP:PORT  where customers connect; port 0 takes a free one (default: the setting, at first 127.0.0.1:8080)\n\
          --data DIR        where everything is kept (default: {data})\n\
+         --restore FILE    puts a backup in the database's place, which is kept\n\
          --version, --help",
         version = env!("CARGO_PKG_VERSION"),
         data = crate::default_data_dir().display(),

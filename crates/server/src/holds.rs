@@ -1,12 +1,12 @@
 //! When held replies are due. One task waits for the next; what is due is decided by the store like any command.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deskbell_desk::Command;
 use deskbell_protocol::{Code, ConversationId, HeldId, Timestamp};
-use deskbell_store::{Store, Submission};
+use deskbell_store::{Found, Store, Submission};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -25,13 +25,31 @@ pub(crate) struct Holds {
     changed: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Due {
+    /// Of which database these are.
+    epoch: Arc<str>,
     in_order: BTreeSet<(Instant, ConversationId, HeldId)>,
     by_conversation: HashMap<ConversationId, (Instant, HeldId)>,
 }
 
+impl Default for Due {
+    fn default() -> Self {
+        Self { epoch: "".into(), in_order: BTreeSet::new(), by_conversation: HashMap::new() }
+    }
+}
+
 impl Holds {
+    /// Begins with what a database holds.
+    pub(crate) fn begin(&self, found: &Found) {
+        let fresh = Due { epoch: Arc::clone(&found.epoch), ..Due::default() };
+        *self.due.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+        for (conversation, held, due_at) in &found.due {
+            self.set(*conversation, Some((*held, *due_at)));
+        }
+        self.changed.notify_one();
+    }
+
     /// Sets what a conversation holds: nothing, or a reply due at a time of the desk's clock.
     pub(crate) fn set(&self, conversation: ConversationId, held: Option<(HeldId, Timestamp)>) {
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
@@ -56,7 +74,7 @@ impl Holds {
         due.in_order.first().map(|(at, _, _)| *at)
     }
 
-    fn take_due(&self) -> Option<(ConversationId, HeldId)> {
+    fn take_due(&self) -> Option<(ConversationId, HeldId, Arc<str>)> {
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, conversation, held) = *due.in_order.first()?;
         if at > Instant::now() {
@@ -64,7 +82,7 @@ impl Holds {
         }
         due.in_order.pop_first();
         due.by_conversation.remove(&conversation);
-        Some((conversation, held))
+        Some((conversation, held, Arc::clone(&due.epoch)))
     }
 
     /// Sends what is due, until the store is closed.
@@ -82,7 +100,7 @@ impl Holds {
                 }
             }
             let due = std::iter::from_fn(|| self.take_due());
-            let sent = due.map(|(conversation, held)| self.expire(&store, conversation, held));
+            let sent = due.map(|(conversation, held, epoch)| self.expire(&store, conversation, held, epoch));
             if futures_util::future::join_all(sent).await.contains(&Err(Closed)) {
                 return;
             }
@@ -90,12 +108,25 @@ impl Holds {
     }
 
     /// Lets the store decide. What could not be stored is tried again: it must not be forgotten.
-    async fn expire(&self, store: &Store, conversation: ConversationId, held: HeldId) -> Result<(), Closed> {
+    async fn expire(
+        &self,
+        store: &Store,
+        conversation: ConversationId,
+        held: HeldId,
+        epoch: Arc<str>,
+    ) -> Result<(), Closed> {
         let command = Command::HoldExpired { held };
-        let submission =
-            Submission { conversation, command, now: now(), connection: None, visitor: None, away: false };
+        let submission = Submission {
+            conversation,
+            command,
+            now: now(),
+            connection: None,
+            visitor: None,
+            away: false,
+            epoch,
+        };
         match store.execute(submission).await {
-            Err(refusal) if refusal.code == Code::ShuttingDown => Err(Closed),
+            Err(refusal) if refusal.code == Code::ShuttingDown && store.is_closed() => Err(Closed),
             Err(refusal) if refusal.code == Code::StoreFailed => {
                 self.set(conversation, Some((held, now().plus(RETRY_MS))));
                 Ok(())

@@ -32,7 +32,7 @@ mod watch;
 
 pub use accept::ConsoleAssets;
 pub use clock::now;
-pub use desk::{Desk, OpenError, Options};
+pub use desk::{Desk, OpenError, Options, restore};
 pub use watch::{ActivitySwitch, Watch};
 
 use std::path::PathBuf;

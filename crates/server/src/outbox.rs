@@ -22,12 +22,20 @@ pub(crate) struct Rendered {
 /// One thing to write.
 #[derive(Debug, Clone)]
 pub(crate) enum Item {
-    Acknowledged { id: Option<String>, receipt: Receipt },
-    Refused { id: Option<String>, refusal: Refusal },
+    Acknowledged {
+        id: Option<String>,
+        receipt: Receipt,
+    },
+    Refused {
+        id: Option<String>,
+        refusal: Refusal,
+    },
     Message(Arc<Rendered>),
     Typing(Author),
     Read(Seq),
     Control(Control),
+    /// The socket's conversation is not here any more: it ends.
+    Leave(Refusal),
 }
 
 impl Item {

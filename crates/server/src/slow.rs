@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use deskbell_protocol::{ConversationId, Seq};
+use deskbell_store::Found;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -28,6 +29,15 @@ pub(crate) struct Asked {
 }
 
 impl Slow {
+    /// Begins with what a database waits for.
+    pub(crate) fn begin(&self, found: &Found) {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        for (conversation, for_seq, control_version) in &found.asked {
+            self.set(*conversation, Some((*for_seq, *control_version)));
+        }
+        self.changed.notify_one();
+    }
+
     /// Sets what a conversation waits for: nothing, or an answer to this message under this control.
     pub(crate) fn set(&self, conversation: ConversationId, wanted: Option<(Seq, i64)>) {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);

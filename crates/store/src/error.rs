@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::UpkeepError;
+
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -26,12 +28,38 @@ pub enum OpenError {
         /// The newest format that this version knows.
         known: i64,
     },
+    /// The database is damaged. It was not touched.
+    #[error("The database {} is damaged ({what}). It was left as it is. {}", path.display(), offer(last_good.as_deref()))]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// Where, as SQLite says it.
+        what: String,
+        /// The newest backup that is sound.
+        last_good: Option<String>,
+    },
+    /// The format is an older one, and could not be backed up before it is changed. Nothing was changed.
+    #[error("Before this Deskbell changes the data's format it makes a backup, and could not: {0}")]
+    Backup(UpkeepError),
+    /// A restore that a crash interrupted could not be finished.
+    #[error("The restored database could not be put in its place: {0}")]
+    Restore(UpkeepError),
     /// SQLite refused.
     #[error("The database cannot be opened: {0}.")]
     Database(#[from] rusqlite::Error),
     /// The system has no thread to spare.
     #[error("The writer cannot be started: {0}.")]
     Thread(std::io::Error),
+}
+
+fn offer(last_good: Option<&str>) -> String {
+    match last_good {
+        Some(name) => format!(
+            "Restore the last good backup by starting once with --restore {name}; the damaged database is kept aside."
+        ),
+        None => "There is no sound backup of it; a copy of your own can be restored with --restore FILE."
+            .to_owned(),
+    }
 }
 
 /// Why a question has no answer.

@@ -8,11 +8,13 @@
 
 mod entry;
 mod error;
+mod fault;
 mod migrations;
 mod open;
 mod readers;
 mod tables;
 mod tally;
+mod upkeep;
 mod writer;
 
 pub use entry::Entry;
@@ -20,11 +22,12 @@ pub use error::{OpenError, ReadError};
 pub use readers::Readers;
 pub use tables::usage::Used;
 pub use tally::Tally;
+pub use upkeep::{UpkeepError, restore_closed};
 pub use writer::{
     Committed, Outcome, Publish, Receipt, Refused, Seen, Submission, Taught, Teaching, Visitor,
 };
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use deskbell_protocol::responder::{Answer, Rule};
@@ -42,6 +45,9 @@ const QUEUE: usize = 4096;
 pub struct Store {
     jobs: mpsc::Sender<Job>,
     readers: Readers,
+    folder: Arc<PathBuf>,
+    /// Held while a backup is made or restored or a customer erased: each wants the data as the one before left it.
+    upkeep: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What was found when the store was opened.
@@ -49,8 +55,8 @@ pub struct Store {
 pub struct Found {
     /// The settings, or their defaults.
     pub settings: Settings,
-    /// Which database this is; new when a database is made.
-    pub epoch: String,
+    /// Which database this is; new when a database is made or restored.
+    pub epoch: Arc<str>,
     /// The next free conversation id.
     pub next_conversation: ConversationId,
     /// Numbers over all conversations.
@@ -81,23 +87,18 @@ impl Store {
         now: Timestamp,
         publish: impl FnOnce(&Found) -> Box<dyn Publish>,
     ) -> Result<(Self, Found), OpenError> {
-        let opened = open::open(folder, fresh_epoch, now)?;
-        let readers = Readers::new(&opened.path)?;
-        let found = opened.found;
+        let lock = open::lock(folder)?;
+        let (connection, found) = open::open(folder, fresh_epoch, now)?;
+        let readers = Readers::new(&folder.join(open::FILE))?;
         let publisher = publish(&found);
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let writer = writer::Writer::new(
-            opened.connection,
-            opened.lock,
-            found.settings.clone(),
-            found.tally,
-            publisher,
-        );
+        let writer = writer::Writer::new(connection, lock, &found, publisher);
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run(queue))
             .map_err(OpenError::Thread)?;
-        Ok((Self { jobs, readers }, found))
+        let folder = Arc::new(folder.to_owned());
+        Ok((Self { jobs, readers, folder, upkeep: Arc::default() }, found))
     }
 
     /// Queues a command. Its outcome goes to the publisher; waits while the queue is full.
@@ -160,6 +161,12 @@ impl Store {
         if self.jobs.send(Job::Close(now, reply)).await.is_ok() {
             let _closed = done.await;
         }
+    }
+
+    /// Whether nothing can be submitted any more.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.jobs.is_closed()
     }
 
     /// For questions.

@@ -1,66 +1,89 @@
 //! From a folder to an open database.
 
 use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use deskbell_desk::{Command, Context, decide};
 use deskbell_protocol::Timestamp;
+use deskbell_protocol::upkeep::BackupReason;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use crate::tables::{answer, conversation, lesson, meta, rule, setting};
 use crate::tally::Tally;
-use crate::{Found, OpenError, migrations};
+use crate::upkeep::files::{make_private_file, make_private_folder};
+use crate::upkeep::{backups, damage, erase, restore};
+use crate::{Found, OpenError, fault, migrations};
 
 /// The database's file name in the data folder.
-const FILE: &str = "deskbell.db";
+pub(crate) const FILE: &str = "deskbell.db";
 /// Held with an exclusive lock while a desk runs on the folder.
 const LOCK: &str = "deskbell.lock";
 
-pub(crate) struct Opened {
-    pub(crate) connection: Connection,
-    pub(crate) path: PathBuf,
-    pub(crate) lock: File,
-    pub(crate) found: Found,
-}
-
-pub(crate) fn open(folder: &Path, fresh_epoch: &str, now: Timestamp) -> Result<Opened, OpenError> {
+/// Takes the folder for this desk alone, for as long as the file is kept.
+pub(crate) fn lock(folder: &Path) -> Result<File, OpenError> {
     let unusable = |error| OpenError::Folder { folder: folder.to_owned(), error };
     make_private_folder(folder).map_err(unusable)?;
-    let lock =
-        File::options().create(true).truncate(false).write(true).open(folder.join(LOCK)).map_err(unusable)?;
+    let lock = make_private_file(&folder.join(LOCK)).map_err(unusable)?;
     match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(folder.to_owned())),
-        Err(TryLockError::Error(error)) => return Err(unusable(error)),
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
     }
-    let path = folder.join(FILE);
-    let mut connection = Connection::open(&path)?;
-    configure(&connection)?;
-    migrations::migrate(&mut connection, &path)?;
-    let found = find(&mut connection, fresh_epoch, now)?;
-    Ok(Opened { connection, path, lock, found })
 }
 
-/// Customers' words are nobody else's business on a shared machine.
-fn make_private_folder(folder: &Path) -> std::io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
+/// Opens the database of a folder that is locked.
+pub(crate) fn open(
+    folder: &Path,
+    fresh_epoch: &str,
+    now: Timestamp,
+) -> Result<(Connection, Found), OpenError> {
+    restore::finish(folder, now).map_err(OpenError::Restore)?;
+    let path = folder.join(FILE);
+    make_private_file(&path).map_err(|error| OpenError::Folder { folder: folder.to_owned(), error })?;
+    let mut connection = Connection::open(&path)?;
+    let format = look(&connection, &path, folder)?;
+    backups::remove_partial(folder).map_err(OpenError::Restore)?;
+    restore::remove_partial(folder).map_err(OpenError::Restore)?;
+    if (1..migrations::known()).contains(&format) {
+        backups::take(folder, BackupReason::BeforeUpdate, now, usize::MAX, &mut |_| {})
+            .map_err(OpenError::Backup)?;
     }
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
+    configure(&connection)?;
+    migrations::migrate(&mut connection)?;
+    erase::scrub(&connection)?;
+    let found = find(&mut connection, fresh_epoch, now)?;
+    Ok((connection, found))
+}
+
+/// Looks whether this database can be opened, without a write: what cannot be is left as it is.
+fn look(connection: &Connection, path: &Path, folder: &Path) -> Result<i64, OpenError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    let damaged = |what: String| {
+        let last_good = backups::last_good(folder).map(|backup| backup.name);
+        OpenError::Damaged { path: path.to_owned(), what, last_good }
+    };
+    let refused = |error: rusqlite::Error| match damage::is_damage(&error) {
+        true => damaged(damage::describe(&error.to_string())),
+        false => OpenError::Database(error),
+    };
+    let found = migrations::format(connection).map_err(refused)?;
+    let known = migrations::known();
+    if found > known {
+        return Err(OpenError::Newer { path: path.to_owned(), found, known });
     }
-    builder.create(folder)
+    if let Some(what) = damage::find_quickly(connection, path)? {
+        return Err(damaged(what));
+    }
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    Ok(found)
 }
 
 /// Invariant 1: what is acknowledged survives power loss.
 pub(crate) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "synchronous", fault::pragma("synchronous", "FULL"))?;
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -101,5 +124,6 @@ fn find(connection: &mut Connection, fresh_epoch: &str, now: Timestamp) -> rusql
     let answers = answer::all(&transaction)?;
     let lessons = lesson::count_open(&transaction)?;
     transaction.commit()?;
+    let epoch = epoch.into();
     Ok(Found { settings, epoch, next_conversation, tally, due, asked, rules, answers, lessons })
 }

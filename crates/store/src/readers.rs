@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use deskbell_protocol::agent::{Cursor, Filter};
 use deskbell_protocol::entity::{Message, SourceKind};
 use deskbell_protocol::responder::{Answer, Lesson, Rule};
 use deskbell_protocol::{ConversationId, LessonId, Revision, Seq, Timestamp};
 use rusqlite::{Connection, OpenFlags};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::entry::Entry;
 use crate::tables::{answer, conversation, lesson, message, rule, usage};
@@ -17,6 +18,9 @@ use crate::{OpenError, ReadError, Used};
 
 /// Questions answered at once; more wait.
 const CONNECTIONS: usize = 4;
+
+/// How long a pause waits for questions under way.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Read connections, shared.
 #[derive(Clone, Debug)]
@@ -33,15 +37,18 @@ struct Shared {
 
 impl Readers {
     pub(crate) fn new(path: &Path) -> Result<Self, OpenError> {
-        let mut idle = Vec::with_capacity(CONNECTIONS);
-        for _ in 0..CONNECTIONS {
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let connection = Connection::open_with_flags(path, flags)?;
-            connection.busy_timeout(std::time::Duration::from_secs(5))?;
-            idle.push(connection);
-        }
-        let shared = Shared { permits: Arc::new(Semaphore::new(CONNECTIONS)), idle: Mutex::new(idle) };
+        let idle = Mutex::new(connect(path)?);
+        let shared = Shared { permits: Arc::new(Semaphore::new(CONNECTIONS)), idle };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Waits until nobody reads, and lets nobody read until what is given back is dropped. `None` when the wait is over
+    /// [`PATIENCE`] or the store is closed.
+    pub(crate) async fn pause(&self) -> Option<Paused> {
+        let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
+        let permits = Arc::clone(&self.shared.permits).acquire_many_owned(all);
+        let permits = tokio::time::timeout(PATIENCE, permits).await.ok()?.ok()?;
+        Some(Paused { shared: Arc::clone(&self.shared), _permits: permits })
     }
 
     /// Whose token has this SHA-256.
@@ -88,6 +95,19 @@ impl Readers {
         limit: u32,
     ) -> Result<Vec<Message>, ReadError> {
         self.ask(move |connection| message::page(connection, id, before, limit)).await
+    }
+
+    /// Up to `limit` messages after a place, in order, each with its time as people read it (UTC).
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub async fn thread_after(
+        &self,
+        id: ConversationId,
+        after: Seq,
+        limit: u32,
+    ) -> Result<Vec<(Message, String)>, ReadError> {
+        self.ask(move |connection| message::after_seq(connection, id, after, limit)).await
     }
 
     /// What the customer can see and has changed after a revision, in order of revision.
@@ -212,6 +232,37 @@ impl Readers {
         });
         answer.await.map_err(|_| ReadError::Closed)?
     }
+}
+
+/// Nobody reads.
+pub(crate) struct Paused {
+    shared: Arc<Shared>,
+    _permits: OwnedSemaphorePermit,
+}
+
+impl Paused {
+    /// Closes all connections.
+    pub(crate) fn close(&self) {
+        self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Opens them on the database that is there now.
+    pub(crate) fn open(&self, path: &Path) -> Result<(), OpenError> {
+        let opened = connect(path)?;
+        *self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner) = opened;
+        Ok(())
+    }
+}
+
+fn connect(path: &Path) -> Result<Vec<Connection>, OpenError> {
+    let mut idle = Vec::with_capacity(CONNECTIONS);
+    for _ in 0..CONNECTIONS {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        idle.push(connection);
+    }
+    Ok(idle)
 }
 
 fn search(

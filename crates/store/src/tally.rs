@@ -33,10 +33,17 @@ impl Tally {
 
     /// Takes a conversation's old state out and puts its new one in.
     pub(crate) fn replace(&mut self, before: &State, after: &State) {
-        for (state, more) in [(before, false), (after, true)] {
-            if !state.stored {
-                continue;
-            }
+        self.remove(before);
+        self.count_as(after, true);
+    }
+
+    /// Takes a conversation out.
+    pub(crate) fn remove(&mut self, state: &State) {
+        self.count_as(state, false);
+    }
+
+    fn count_as(&mut self, state: &State, more: bool) {
+        if state.stored {
             let open = state.status == Status::Open;
             for (number, counts) in [
                 (&mut self.open, open),

@@ -92,12 +92,14 @@ impl<D: Dialect> Session<D> {
     /// Runs until the socket ends, and says goodbye.
     pub(super) async fn run(mut self) {
         let end = self.converse().await;
+        let epoch = self.desk.hub().epoch();
         let stored = self.seat.leave(end.activity());
         if stored {
             let seen = deskbell_store::Seen {
                 conversation: self.conversation,
                 facts: None,
                 now: crate::clock::now(),
+                epoch,
             };
             if let Err(refusal) = self.desk.store().seen(seen).await {
                 tracing::debug!(%refusal, "the end of a connection was not stored");
@@ -228,6 +230,7 @@ impl<D: Dialect> Session<D> {
                     self.revision = self.revision.max(receipt.revision);
                 }
                 Item::Refused { .. } => *in_flight = in_flight.saturating_sub(1),
+                Item::Leave(refusal) => return Err(End::Refused(refusal.clone())),
                 _ => {}
             }
             if let Some(frame) = self.dialect.write(&item) {

@@ -59,6 +59,7 @@ impl Dialect for V1 {
             Item::Typing(author) => ServerFrame::Typing { author: *author },
             Item::Read(seq) => ServerFrame::Read { seq: *seq },
             Item::Control(control) => ServerFrame::Control { control: *control },
+            Item::Leave(_) => return None,
         };
         encode(&frame)
     }
@@ -127,6 +128,8 @@ struct Joined {
     greeting: Option<String>,
     control: Control,
     revision: Revision,
+    /// Of which database all this is.
+    epoch: Arc<str>,
 }
 
 /// Serves a JSON customer.
@@ -233,6 +236,7 @@ async fn join(
     customer: Customer,
     address: IpAddr,
 ) -> Result<Joined, Refusal> {
+    let epoch = desk.hub().epoch();
     if let Some(token) = &hello.token {
         let hashed = hash(token);
         if let Some((conversation, greeting)) = desk.hub().join_visitor(info, outbox, &hashed)? {
@@ -244,6 +248,7 @@ async fn join(
                 greeting: greeting.map(|greeting| greeting.text),
                 control: Control::Automatic,
                 revision: Revision(0),
+                epoch,
             });
         }
         let found = desk.store().readers().by_token(hashed).await.map_err(|error| {
@@ -251,7 +256,7 @@ async fn join(
             Refusal::new(Code::StoreFailed, "The desk could not look this up. Try again.")
         })?;
         if let Some(conversation) = found {
-            return resume(desk, info, outbox, token, conversation, customer).await;
+            return resume(desk, info, outbox, (token, conversation, epoch), customer).await;
         }
     }
     let settings = desk.hub().settings();
@@ -270,6 +275,7 @@ async fn join(
         greeting: text,
         control: Control::Automatic,
         revision: Revision(0),
+        epoch,
     })
 }
 
@@ -277,12 +283,12 @@ async fn resume(
     desk: &Desk,
     info: &Connection,
     outbox: &Arc<Outbox>,
-    token: &str,
-    conversation: ConversationId,
+    (token, conversation, epoch): (&str, ConversationId, Arc<str>),
     customer: Customer,
 ) -> Result<Joined, Refusal> {
-    desk.hub().join_stored(conversation, info.clone(), Arc::clone(outbox))?;
-    let seen = deskbell_store::Seen { conversation, facts: Some(customer), now: now() };
+    desk.hub().join_stored(conversation, info.clone(), Arc::clone(outbox), &epoch)?;
+    let seen =
+        deskbell_store::Seen { conversation, facts: Some(customer), now: now(), epoch: Arc::clone(&epoch) };
     let entry = match desk.store().seen(seen).await {
         Ok(()) => desk.store().readers().conversation(conversation).await.map_err(|error| error.to_string()),
         Err(refusal) => Err(refusal.message),
@@ -296,6 +302,7 @@ async fn resume(
             greeting: None,
             control: entry.state.control,
             revision: entry.state.revision,
+            epoch,
         }),
         failed => {
             tracing::error!(?failed, "a conversation could not be read");
@@ -312,12 +319,12 @@ impl Session<V1> {
     /// Welcomes the client and sends what it does not have, in order of revision. What is committed meanwhile waits in
     /// the outbox and is sent after it, once.
     async fn catch_up(&mut self, hello: &Hello, joined: Joined) -> Result<(), End> {
-        let same_epoch = hello.epoch.as_deref().is_none_or(|epoch| epoch == self.desk.epoch());
+        let same_epoch = hello.epoch.as_deref().is_none_or(|epoch| *epoch == *joined.epoch);
         let knows = joined.resumed && same_epoch && hello.revision <= joined.revision;
         let mut revision = if knows { hello.revision.max(Revision(0)) } else { Revision(0) };
         self.send(&ServerFrame::Welcome {
             token: joined.token,
-            epoch: self.desk.epoch().to_owned(),
+            epoch: joined.epoch.to_string(),
             revision: joined.revision,
             resumed: joined.resumed,
             greeting: joined.greeting,

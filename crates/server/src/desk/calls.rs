@@ -52,6 +52,11 @@ impl Desk {
             Request::Listen { address } => {
                 self.change_address(&address).await.map(|listening| Response::Listening { listening })
             }
+            Request::Backups {} => self.backups().await,
+            Request::BackUp {} => self.back_up_now().await,
+            Request::Restore { name } => self.restore(name).await,
+            Request::Export { conversation, format, after } => self.export(conversation, format, after).await,
+            Request::Erase { conversation } => self.erase(conversation).await,
             Request::Typing { conversation } => {
                 self.hub().typing(conversation, Author::Agent);
                 Ok(Response::Done {})
@@ -110,7 +115,7 @@ impl Desk {
         Ok(Response::Snapshot(Box::new(Snapshot {
             now: now(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            epoch: self.epoch().to_owned(),
+            epoch: self.hub().epoch().to_string(),
             data_dir: self.shared.options.data_dir.display().to_string(),
             system_language: self.shared.system_language,
             settings: self.settings(),

@@ -41,7 +41,7 @@ impl Desk {
             Request::ImportAnswers { format, content, dry_run } => {
                 self.import(format, content, dry_run).await
             }
-            Request::ExportAnswers { format } => Ok(self.export(format)),
+            Request::ExportAnswers { format } => Ok(self.export_answers(format)),
             Request::AddStarterAnswers {} => self.add_starter_answers().await,
             Request::Try { question, ask: _ } => Ok(Response::Verdict {
                 verdict: self.hub().responder().verdict(&question, &self.hub().settings(), now(), true),
@@ -165,7 +165,7 @@ impl Desk {
         Ok(Response::Imported { imported })
     }
 
-    fn export(&self, format: FileFormat) -> Response {
+    fn export_answers(&self, format: FileFormat) -> Response {
         let content = deskbell_desk::write_answers(format, self.hub().responder().answers());
         let name = match format {
             FileFormat::Csv => "answers.csv",

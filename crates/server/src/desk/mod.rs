@@ -1,10 +1,12 @@
 //! The desk as its hosts see it: opened, told to listen, asked, watched, closed.
 
 pub(crate) mod calls;
+mod export;
 mod knowledge;
 mod listen;
 mod numbers;
 mod slow_parts;
+mod upkeep;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use crate::secret;
 use crate::stopping::Stopping;
 use crate::watch::Watch;
 use listen::Listener;
+pub use upkeep::restore;
 
 /// How often the numbers that change by themselves are looked at.
 const COUNTS: Duration = Duration::from_secs(1);
@@ -69,7 +72,6 @@ struct Shared {
     store: Store,
     hub: Arc<Hub>,
     options: Options,
-    epoch: String,
     secret: String,
     secret_hash: Hash,
     system_language: Language,
@@ -104,9 +106,9 @@ impl Desk {
             })?;
             let hub = hub.unwrap_or_else(|| Arc::new(Hub::new(&found)));
             let secret = secret::load_or_make(&folder).map_err(OpenError::Secret)?;
-            Ok::<_, OpenError>((store, hub, found.epoch, secret))
+            Ok::<_, OpenError>((store, hub, secret))
         });
-        let (store, hub, epoch, secret) =
+        let (store, hub, secret) =
             opening.await.map_err(|error| OpenError::Secret(std::io::Error::other(error)))??;
         let system_language =
             sys_locale::get_locale().and_then(|tag| Language::of_tag(&tag)).unwrap_or_default();
@@ -115,7 +117,6 @@ impl Desk {
             store,
             hub,
             options,
-            epoch,
             secret_hash: hash(&secret),
             secret,
             system_language,
@@ -137,6 +138,7 @@ impl Desk {
         let holds = Arc::clone(&self.shared.hub.holds);
         tokio::spawn(async move { holds.run(store).await });
         tokio::spawn(crate::returning::run(self.clone()));
+        tokio::spawn(self.clone().back_up_daily());
         let hub = Arc::clone(&self.shared.hub);
         let mut stopping = self.stopping();
         tokio::spawn(async move {
@@ -245,10 +247,6 @@ impl Desk {
         &self.shared.store
     }
 
-    pub(crate) fn epoch(&self) -> &str {
-        &self.shared.epoch
-    }
-
     pub(crate) fn console(&self) -> ConsoleAssets {
         self.shared.options.console
     }
@@ -274,10 +272,12 @@ impl Desk {
         command: Command,
     ) -> Result<(), Refusal> {
         let hub = &self.shared.hub;
-        let visitor = hub.begin(conversation);
         let away = hub.is_away();
-        let submission =
-            Submission { conversation, command, now: now(), connection: Some(connection), visitor, away };
+        let (visitor, epoch) = hub.begin(conversation, Some(connection)).ok_or_else(|| {
+            Refusal::new(Code::ShuttingDown, "This conversation is not here any more; connect again.")
+        })?;
+        let connection = Some(connection);
+        let submission = Submission { conversation, command, now: now(), connection, visitor, away, epoch };
         let submitted = self.shared.store.submit(submission).await;
         if submitted.is_err() {
             hub.abandon(conversation);
@@ -291,9 +291,10 @@ impl Desk {
         conversation: ConversationId,
         command: Command,
     ) -> Result<Receipt, Refusal> {
-        let visitor = self.shared.hub.begin(conversation);
         let away = self.shared.hub.is_away();
-        let submission = Submission { conversation, command, now: now(), connection: None, visitor, away };
+        let (visitor, epoch) = self.shared.hub.begin(conversation, None).unwrap_or_else(|| (None, "".into()));
+        let connection = None;
+        let submission = Submission { conversation, command, now: now(), connection, visitor, away, epoch };
         let answer = self.shared.store.execute(submission).await;
         if answer.as_ref().is_err_and(|refusal| refusal.code == Code::ShuttingDown) {
             self.shared.hub.abandon(conversation);

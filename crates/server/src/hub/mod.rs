@@ -44,6 +44,8 @@ struct Inner {
     activity: Activity,
     traffic: Traffic,
     tally: Tally,
+    /// Which database this is.
+    epoch: Arc<str>,
     settings: Arc<Settings>,
     responder: Arc<Responder>,
     /// Offers to learn that nobody has dealt with.
@@ -51,6 +53,7 @@ struct Inner {
     away: Away,
     listening: Listening,
     alerts_problem: Option<String>,
+    backups_problem: Option<String>,
     next_conversation: ConversationId,
     last_connection: ConnectionId,
     told: Option<Counts>,
@@ -98,25 +101,23 @@ impl Hub {
             activity: Activity::default(),
             traffic: Traffic::default(),
             tally: found.tally,
+            epoch: Arc::clone(&found.epoch),
             settings: Arc::new(found.settings.clone()),
             responder: Arc::new(Responder::new(found.rules.clone(), found.answers.clone())),
             lessons: found.lessons,
             away: Away::default(),
             listening: Listening::Stopped {},
             alerts_problem: None,
+            backups_problem: None,
             next_conversation: found.next_conversation,
             last_connection: ConnectionId(0),
             told: None,
             floods: Floods::default(),
         };
         let holds = Arc::new(Holds::default());
-        for (conversation, held, due_at) in &found.due {
-            holds.set(*conversation, Some((*held, *due_at)));
-        }
+        holds.begin(found);
         let slow = Arc::new(Slow::default());
-        for (conversation, for_seq, control_version) in &found.asked {
-            slow.set(*conversation, Some((*for_seq, *control_version)));
-        }
+        slow.begin(found);
         Self { inner: Mutex::new(inner), holds, slow }
     }
 
@@ -164,6 +165,29 @@ impl Hub {
     /// The last events, oldest first.
     pub(crate) fn activity(&self, limit: usize) -> Vec<ActivityEvent> {
         self.lock().activity.last(limit)
+    }
+
+    /// Which database this is.
+    pub(crate) fn epoch(&self) -> Arc<str> {
+        Arc::clone(&self.lock().epoch)
+    }
+
+    /// Why the last automatic backup was not made.
+    pub(crate) fn backups_problem(&self) -> Option<String> {
+        self.lock().backups_problem.clone()
+    }
+
+    /// Tells consoles that there are other backups than before, or why there are not.
+    pub(crate) fn set_backups_problem(&self, problem: Option<String>) {
+        let mut inner = self.lock();
+        inner.backups_problem.clone_from(&problem);
+        inner.tell(Update::BackupsChanged { problem });
+    }
+
+    /// Whether anything is stored.
+    pub(crate) fn has_conversations(&self) -> bool {
+        let tally = self.lock().tally;
+        tally.open > 0 || tally.resolved > 0
     }
 
     pub(crate) fn settings(&self) -> Arc<Settings> {
@@ -308,12 +332,24 @@ impl Hub {
 
     /// Before a command is submitted: who this is, if there is no row yet. The visitor is kept until the outcome, even
     /// if the last socket goes meanwhile. [`Hub::abandon`] takes it back when the command was not submitted.
-    pub(crate) fn begin(&self, conversation: ConversationId) -> Option<Arc<Visitor>> {
+    ///
+    /// Also says for which database the command is. `None` for a socket that this one does not know (any more).
+    pub(crate) fn begin(
+        &self,
+        conversation: ConversationId,
+        connection: Option<ConnectionId>,
+    ) -> Option<(Option<Arc<Visitor>>, Arc<str>)> {
         let mut inner = self.lock();
-        let present = inner.conversations.get_mut(&conversation)?;
-        let visitor = Arc::clone(present.visitor.as_ref()?);
-        present.pending = present.pending.saturating_add(1);
-        Some(visitor)
+        if connection.is_some_and(|connection| !inner.connections.contains_key(&connection)) {
+            return None;
+        }
+        let epoch = Arc::clone(&inner.epoch);
+        let Some(present) = inner.conversations.get_mut(&conversation) else { return Some((None, epoch)) };
+        let visitor = present.visitor.clone();
+        if visitor.is_some() {
+            present.pending = present.pending.saturating_add(1);
+        }
+        Some((visitor, epoch))
     }
 
     /// The command of [`Hub::begin`] was not submitted.

@@ -105,14 +105,18 @@ impl Hub {
     /// Registers a socket with a stored conversation.
     ///
     /// # Errors
-    /// [`Code::TooManyConnections`]
+    /// [`Code::TooManyConnections`], or [`Code::ShuttingDown`] when that was in another database than this one.
     pub(crate) fn join_stored(
         &self,
         id: ConversationId,
         info: Connection,
         outbox: Arc<Outbox>,
+        epoch: &str,
     ) -> Result<(), Refusal> {
         let mut inner = self.lock();
+        if *inner.epoch != *epoch {
+            return Err(Refusal::new(Code::ShuttingDown, "The desk's data was restored; connect again."));
+        }
         inner.check_room(id)?;
         inner.join(id, info, outbox);
         Ok(())
@@ -289,7 +293,7 @@ mod tests {
     fn hub() -> Hub {
         Hub::new(&Found {
             settings: Settings::default(),
-            epoch: "e".to_owned(),
+            epoch: "e".into(),
             next_conversation: ConversationId(1),
             tally: Tally::default(),
             due: Vec::new(),
@@ -339,7 +343,7 @@ mod tests {
         let hash = [7; 32];
         let first = socket(&hub);
         let id = hub.join_new(first.clone(), Arc::default(), Some(hash), None, Customer::default());
-        assert!(hub.begin(id).is_some());
+        assert!(hub.begin(id, Some(first.id)).unwrap().0.is_some());
         hub.leave(first.id, ActivityKind::Failed { error: "reset".to_owned() });
         hub.lock().check_invariants();
         assert!(hub.join_visitor(&socket(&hub), &Arc::default(), &hash).unwrap().is_some());
@@ -356,7 +360,7 @@ mod tests {
         }
         let refused = hub.join_visitor(&socket(&hub), &Arc::default(), &hash).unwrap_err();
         assert_eq!(refused.code, Code::TooManyConnections);
-        assert!(hub.join_stored(id, socket(&hub), Arc::default()).is_err());
+        assert!(hub.join_stored(id, socket(&hub), Arc::default(), "e").is_err());
         hub.lock().check_invariants();
         hub.leave(first.id, ActivityKind::Closed { code: 1000, reason: String::new() });
         assert!(hub.join_visitor(&socket(&hub), &Arc::default(), &hash).unwrap().is_some());

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use deskbell_desk::State;
+use deskbell_desk::{Responder, State};
 use deskbell_protocol::agent::Update;
 use deskbell_protocol::customer::{CustomerMessage, ServerFrame};
 use deskbell_protocol::entity::{ActivityKind, Author, ChangeKind, Message, SourceKind};
 use deskbell_protocol::settings::Language;
-use deskbell_protocol::{ConnectionId, ConversationId, Seq, limits};
-use deskbell_store::{Committed, Outcome, Publish, Refused, Tally};
+use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal, Seq, limits};
+use deskbell_store::{Committed, Found, Outcome, Publish, Refused, Tally};
 
 use super::presence::describe;
 use super::{Hub, Inner};
@@ -38,9 +38,55 @@ impl Publish for Publisher {
         }
         inner.tell_counts();
     }
+
+    fn erased(&mut self, conversation: ConversationId, tally: Tally) {
+        let mut inner = self.hub.lock();
+        inner.tally = tally;
+        self.hub.holds.set(conversation, None);
+        self.hub.slow.set(conversation, None);
+        inner.activity.forget(conversation);
+        let refusal = Refusal::new(Code::NoSuchConversation, "This conversation was erased.");
+        inner.dismiss(conversation, &refusal);
+        inner.tell(Update::Gone { conversation });
+        inner.tell_counts();
+    }
+
+    fn replaced(&mut self, found: &Found) {
+        let responder = Arc::new(Responder::new(found.rules.clone(), found.answers.clone()));
+        let mut inner = self.hub.lock();
+        let refusal =
+            Refusal::new(Code::ShuttingDown, "The desk's data was restored from a backup; connect again.");
+        let all: Vec<_> = inner.conversations.keys().copied().collect();
+        for conversation in all {
+            inner.dismiss(conversation, &refusal);
+        }
+        inner.visitor_tokens.clear();
+        inner.activity.clear();
+        inner.tally = found.tally;
+        inner.epoch = Arc::clone(&found.epoch);
+        inner.settings = Arc::new(found.settings.clone());
+        // Ids that were given away here are not given again, so that no console mistakes one for another.
+        inner.next_conversation = inner.next_conversation.max(found.next_conversation);
+        inner.responder = responder;
+        inner.lessons = found.lessons;
+        self.hub.holds.begin(found);
+        self.hub.slow.begin(found);
+        inner.tell(Update::Settings { settings: Box::new(found.settings.clone()) });
+        inner.tell(Update::Resync {});
+        inner.tell_counts();
+    }
 }
 
 impl Inner {
+    /// Ends all sockets of a conversation and forgets it.
+    fn dismiss(&mut self, id: ConversationId, refusal: &Refusal) {
+        self.push(id, None, &Item::Leave(refusal.clone()));
+        let Some(present) = self.conversations.remove(&id) else { return };
+        for connection in present.connections {
+            self.connections.remove(&connection);
+        }
+    }
+
     fn refused(&mut self, refused: Refused) {
         if let Some(connection) = refused.connection {
             self.push_to(connection, Item::Refused { id: refused.client_id, refusal: refused.refusal });

@@ -150,6 +150,42 @@ pub(crate) fn by_token(connection: &Connection, hash: &[u8; 32]) -> rusqlite::Re
         .optional()
 }
 
+/// What tells a conversation from another one with the same id in another database.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    token_hash: Option<Vec<u8>>,
+    created_at: i64,
+}
+
+/// Who this is, if there is such a row.
+pub(crate) fn identity(connection: &Connection, id: ConversationId) -> rusqlite::Result<Option<Identity>> {
+    connection
+        .query_row("SELECT token_hash, created_at FROM conversation WHERE id = ?1", [id.0], |row| {
+            Ok(Identity { token_hash: row.get(0)?, created_at: row.get(1)? })
+        })
+        .optional()
+}
+
+/// The same customer's conversation in a backup: by token, or where there is none by id and time.
+pub(crate) fn find_erased(
+    connection: &Connection,
+    id: ConversationId,
+    identity: &Identity,
+) -> rusqlite::Result<Option<ConversationId>> {
+    connection
+        .query_row(
+            "SELECT id FROM conversation WHERE token_hash = ?1 OR (?1 IS NULL AND id = ?2 AND created_at = ?3)",
+            params![identity.token_hash, id.0, identity.created_at],
+            |row| row.get(0).map(ConversationId),
+        )
+        .optional()
+}
+
+/// Deletes the row, and with it everything that refers to it.
+pub(crate) fn erase(connection: &Connection, id: ConversationId) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM conversation WHERE id = ?1", [id.0]).map(drop)
+}
+
 /// A page of the list.
 pub(crate) fn page(
     connection: &Connection,

@@ -130,6 +130,24 @@ pub(crate) fn page(
     Ok(messages)
 }
 
+/// Up to `limit` messages after a place, in order, each with its time as people read it (UTC).
+pub(crate) fn after_seq(
+    connection: &Connection,
+    conversation: ConversationId,
+    after: Seq,
+    limit: u32,
+) -> rusqlite::Result<Vec<(Message, String)>> {
+    connection
+        .prepare_cached(
+            "SELECT *, strftime('%Y-%m-%d %H:%M:%S', at / 1000, 'unixepoch') AS date
+             FROM message WHERE conversation = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+        )?
+        .query_map(params![conversation.0, after.0, limit], |row| {
+            Ok((read(row)?, row.get::<_, Option<String>>("date")?.unwrap_or_default()))
+        })?
+        .collect()
+}
+
 /// What the customer can see and has changed after a revision, in order of revision.
 pub(crate) fn after_revision(
     connection: &Connection,

@@ -17,6 +17,35 @@ pub(crate) fn epoch(connection: &Connection, fresh: &str) -> rusqlite::Result<St
     connection.query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0))
 }
 
+/// Names the database anew: for customers' clients it is another one.
+pub(crate) fn set_epoch(connection: &Connection, epoch: &str) -> rusqlite::Result<()> {
+    connection.execute("UPDATE meta SET value = ?1 WHERE key = 'epoch'", [epoch]).map(drop)
+}
+
+/// Whether this database has what every format of ours has.
+pub(crate) fn is_there(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row(
+        "SELECT count(*) = 3 FROM sqlite_schema WHERE type = 'table' AND name IN ('meta', 'conversation', 'message')",
+        [],
+        |row| row.get(0),
+    )
+}
+
+/// Whether deleted rows may have left traces in the file.
+pub(crate) fn is_scrub_due(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT count(*) FROM meta WHERE key = 'scrub_due'", [], |row| row.get(0))
+}
+
+/// See [`is_scrub_due`].
+pub(crate) fn set_scrub_due(connection: &Connection, due: bool) -> rusqlite::Result<()> {
+    let sql = if due {
+        "INSERT INTO meta (key, value) VALUES ('scrub_due', 1) ON CONFLICT DO NOTHING"
+    } else {
+        "DELETE FROM meta WHERE key = 'scrub_due'"
+    };
+    connection.execute(sql, []).map(drop)
+}
+
 /// When the desk was last known to run.
 pub(crate) fn alive_at(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
     connection

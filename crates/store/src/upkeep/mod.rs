@@ -9,13 +9,24 @@ pub(crate) mod erase;
 pub(crate) mod files;
 pub(crate) mod restore;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use deskbell_protocol::upkeep::{Backup, BackupReason};
+use deskbell_protocol::{ConversationId, Timestamp};
+use tokio::sync::oneshot;
+
+use crate::tables::conversation;
+use crate::writer::{Job, Replace};
+use crate::{OpenError, Store, open};
 
 /// Why work on the whole database was not done. Nothing was changed, unless the sentence says so.
 #[derive(Debug, thiserror::Error)]
 pub enum UpkeepError {
     /// Another such work is under way.
-    #[error("The desk is busy with its data (a backup, a restore or an erasure). Try again when that is done.")]
+    #[error(
+        "The desk is busy with its data (a backup, a restore or an erasure). Try again when that is done."
+    )]
     Busy,
     /// A file cannot be read or written.
     #[error("{} cannot be read or written: {error}. Look at free space and permissions, then try again.", path.display())]
@@ -65,3 +76,142 @@ pub enum UpkeepError {
 
 /// Hears how far work is, from 0 to 100.
 pub(crate) type Progress<'a> = &'a mut dyn FnMut(u32);
+
+/// Puts a backup in the database's place while no desk runs on the folder. `file` is a path or the name of one of the
+/// folder's backups. Gives where the database that was there is kept.
+///
+/// # Errors
+/// [`OpenError`]; nothing was changed.
+pub fn restore_closed(
+    folder: &Path,
+    file: &Path,
+    fresh_epoch: &str,
+    now: Timestamp,
+) -> Result<Option<PathBuf>, OpenError> {
+    let _lock = open::lock(folder)?;
+    let restored = || {
+        restore::finish(folder, now)?;
+        restore::stage(folder, &restore::find(folder, file), fresh_epoch, &mut |_| {})?;
+        restore::finish(folder, now)
+    };
+    restored().map_err(OpenError::Restore)
+}
+
+impl Store {
+    /// The folder of backups.
+    #[must_use]
+    pub fn backups_folder(&self) -> PathBuf {
+        backups::folder(&self.folder)
+    }
+
+    /// All backups, newest first.
+    ///
+    /// # Errors
+    /// [`UpkeepError`]
+    pub async fn backups(&self) -> Result<Vec<Backup>, UpkeepError> {
+        let folder = Arc::clone(&self.folder);
+        blocking(move || backups::list(&folder)).await
+    }
+
+    /// Makes a backup while the desk goes on, and removes those over `kept` of the same reason.
+    ///
+    /// # Errors
+    /// [`UpkeepError`]; [`UpkeepError::Damaged`] when the database itself is damaged.
+    pub async fn back_up(
+        &self,
+        reason: BackupReason,
+        now: Timestamp,
+        kept: usize,
+        mut progress: impl FnMut(u32) + Send + 'static,
+    ) -> Result<Backup, UpkeepError> {
+        let alone = Arc::clone(&self.upkeep).try_lock_owned().map_err(|_| UpkeepError::Busy)?;
+        let folder = Arc::clone(&self.folder);
+        blocking(move || {
+            let _alone = alone;
+            backups::take(&folder, reason, now, kept, &mut progress)
+        })
+        .await
+    }
+
+    /// Puts a backup in the database's place. The database that was there becomes a backup itself.
+    ///
+    /// # Errors
+    /// [`UpkeepError`]; nothing was changed unless it is [`UpkeepError::Reopen`].
+    pub async fn restore(
+        &self,
+        name: String,
+        fresh_epoch: String,
+        now: Timestamp,
+        mut progress: impl FnMut(u32) + Send + 'static,
+    ) -> Result<(), UpkeepError> {
+        let alone = Arc::clone(&self.upkeep).try_lock_owned().map_err(|_| UpkeepError::Busy)?;
+        let folder = Arc::clone(&self.folder);
+        let epoch = fresh_epoch.clone();
+        let alone = blocking(move || {
+            // Only a name: a console chooses among the backups and reads no other files.
+            let known = backups::list(&folder)?.into_iter().find(|backup| backup.name == name);
+            let backup = known.ok_or_else(|| UpkeepError::Missing(PathBuf::from(&name)))?;
+            let file = backups::folder(&folder).join(backup.name);
+            restore::stage(&folder, &file, &epoch, &mut progress).map(|()| alone)
+        })
+        .await?;
+        let (done, answer) = oneshot::channel();
+        let folder = PathBuf::clone(&self.folder);
+        // Goes on when whoever asked has left.
+        let store = self.clone();
+        let replacing = tokio::spawn(async move {
+            let _alone = alone;
+            let Some(paused) = store.readers.pause().await else {
+                restore::unstage(&folder)?;
+                return Err(UpkeepError::Busy);
+            };
+            paused.close();
+            let replace = Replace { folder: folder.clone(), fresh_epoch, now, done };
+            let sent = store.jobs.send(Job::Replace(Box::new(replace))).await;
+            let replaced = match sent {
+                Ok(()) => answer.await.unwrap_or(Err(UpkeepError::Closed)),
+                Err(_) => restore::unstage(&folder).and(Err(UpkeepError::Closed)),
+            };
+            paused.open(&folder.join(open::FILE)).map_err(Box::new)?;
+            replaced
+        });
+        replacing.await.map_err(|_| UpkeepError::Closed)?
+    }
+
+    /// Erases a customer from the database and from every backup.
+    ///
+    /// # Errors
+    /// [`UpkeepError`]; the customer may be gone from some backups already.
+    pub async fn erase(
+        &self,
+        id: ConversationId,
+        mut progress: impl FnMut(u32) + Send + 'static,
+    ) -> Result<(), UpkeepError> {
+        let alone = Arc::clone(&self.upkeep).try_lock_owned().map_err(|_| UpkeepError::Busy)?;
+        let folder = Arc::clone(&self.folder);
+        let store = self.clone();
+        let erasing = tokio::spawn(async move {
+            let _alone = alone;
+            // First the backups: while they are not done the conversation is there, and erasing can be asked for again.
+            blocking(move || {
+                let database = backups::open_read(&folder.join(open::FILE))?;
+                let identity = conversation::identity(&database, id)?;
+                let identity = identity.ok_or(UpkeepError::NoSuchConversation)?;
+                drop(database);
+                erase::from_backups(&folder, id, &identity, &mut progress)
+            })
+            .await?;
+            let _paused = store.readers.pause().await.ok_or(UpkeepError::Busy)?;
+            let (done, answer) = oneshot::channel();
+            store.jobs.send(Job::Erase(id, done)).await.map_err(|_| UpkeepError::Closed)?;
+            answer.await.unwrap_or(Err(UpkeepError::Closed))
+        });
+        erasing.await.map_err(|_| UpkeepError::Closed)?
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, UpkeepError> + Send + 'static,
+) -> Result<T, UpkeepError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| UpkeepError::Closed)?
+}

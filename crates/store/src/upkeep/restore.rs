@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use deskbell_protocol::Timestamp;
 use deskbell_protocol::upkeep::BackupReason;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use super::files::{at, family, make_private_folder, remove, sync_file, sync_folder};
 use super::{Progress, UpkeepError, backups, damage};
@@ -57,6 +58,12 @@ pub(crate) fn stage(
     sync_folder(data).map_err(at(data))
 }
 
+/// Takes back what was made ready.
+pub(crate) fn unstage(data: &Path) -> Result<(), UpkeepError> {
+    let ready = data.join(READY);
+    remove(&ready).map_err(at(&ready))
+}
+
 /// Refuses what is not a sound backup of a format that this version knows.
 fn check(source: &Connection, file: &Path) -> Result<(), UpkeepError> {
     let damaged = |what: String| UpkeepError::Damaged { path: file.to_owned(), what };
@@ -94,7 +101,7 @@ pub(crate) fn finish(data: &Path, now: Timestamp) -> Result<Option<PathBuf>, Upk
     std::fs::rename(&ready, &database).map_err(at(&database))?;
     sync_folder(data).map_err(at(data))?;
     fault::point("restore done");
-    Ok(Some(kept.unwrap_or(database)))
+    Ok(kept)
 }
 
 /// Whether the database is one file now, and sound as far as can be told quickly.
@@ -103,13 +110,17 @@ fn is_sound(database: &Path) -> bool {
         return false;
     }
     let settled = Connection::open(database).and_then(|connection| {
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        if damage::find_quickly(&connection, database)?.is_some() {
+            return Ok(false);
+        }
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         backups::make_single_file(&connection)?;
-        let found = damage::find_quickly(&connection, database)?;
         connection.close().map_err(|(_, error)| error)?;
-        Ok(found)
+        Ok(true)
     });
     let [_, wal, _] = family(database);
-    matches!(settled, Ok(None)) && !wal.exists()
+    settled.unwrap_or(false) && !wal.exists()
 }
 
 fn keep_as_backup(data: &Path, now: Timestamp) -> Result<PathBuf, UpkeepError> {

@@ -11,8 +11,12 @@ use rusqlite::Connection;
 
 use super::cache::{Cache, Known};
 use super::{Committed, Job, Outcome, Receipt, Refused, Reply, Seen, Submission, Writer, store_failed};
+use crate::fault;
 use crate::tables::{conversation, lesson, message, usage};
 use crate::tally::Tally;
+
+/// To whom was connected when a backup took the database's place.
+const ANOTHER_DATABASE: &str = "The desk's data was restored from a backup; connect again.";
 
 /// What one command came to: an outcome to publish, and an answer for who waits for it.
 type Done = (Option<Outcome>, Option<(Reply, Result<Receipt, Refusal>)>);
@@ -47,6 +51,7 @@ impl Writer {
             settings: &self.settings,
             tally: &mut self.tally,
             uses: usage::Counts::default(),
+            epoch: &self.epoch,
             changed: BTreeMap::new(),
         };
         let mut results = Vec::with_capacity(jobs.len());
@@ -60,7 +65,9 @@ impl Writer {
             });
         }
         step.save()?;
+        fault::point("before commit");
         transaction.commit()?;
+        fault::point("after commit");
         let done: Vec<Done> = jobs
             .drain(..)
             .zip(results)
@@ -110,6 +117,7 @@ struct Step<'a> {
     settings: &'a Settings,
     tally: &'a mut Tally,
     uses: usage::Counts,
+    epoch: &'a str,
     /// Conversations as this batch leaves them. Their rows are written once, however many commands changed them.
     changed: BTreeMap<ConversationId, Known>,
 }
@@ -134,6 +142,9 @@ impl Step<'_> {
 
     fn submit(&mut self, submission: &Submission) -> rusqlite::Result<(Outcome, Result<Receipt, Refusal>)> {
         let id = submission.conversation;
+        if *submission.epoch != *self.epoch {
+            return Ok(refuse(submission, Refusal::new(Code::ShuttingDown, ANOTHER_DATABASE)));
+        }
         let known = self.load(id)?;
         if known.is_some()
             && let Some(answer) = self.repeated(id, &submission.command)?
@@ -276,6 +287,9 @@ impl Step<'_> {
 
     fn seen(&mut self, seen: &Seen) -> rusqlite::Result<Option<Committed>> {
         let id = seen.conversation;
+        if *seen.epoch != *self.epoch {
+            return Ok(None);
+        }
         let Some(known) = self.load(id)? else { return Ok(None) };
         let mut state = State::clone(&known.state);
         let mut customer = Customer::clone(&known.customer);

@@ -50,6 +50,10 @@ impl Cache {
         self.entries.put(id, known);
     }
 
+    pub(super) fn forget(&mut self, id: ConversationId) {
+        self.entries.pop(&id);
+    }
+
     /// After a rollback: the disk alone knows.
     pub(super) fn forget_everything(&mut self) {
         self.entries.clear();

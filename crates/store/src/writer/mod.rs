@@ -5,6 +5,7 @@ mod cache;
 mod teach;
 
 use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use deskbell_desk::{Command, Greeting, State};
@@ -14,8 +15,10 @@ use deskbell_protocol::{Code, ConnectionId, ConversationId, LessonId, Refusal, R
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::tables::{meta, setting};
+use crate::tables::{conversation, meta, setting};
 use crate::tally::Tally;
+use crate::upkeep::erase;
+use crate::{Found, UpkeepError, fault, open};
 use cache::Cache;
 pub use teach::{Taught, Teaching};
 
@@ -37,6 +40,8 @@ pub struct Submission {
     pub visitor: Option<Arc<Visitor>>,
     /// Whether nobody is at the console.
     pub away: bool,
+    /// For which database: in another one the same id may be another conversation's.
+    pub epoch: Arc<str>,
 }
 
 /// What makes a visitor's row at the first message.
@@ -61,6 +66,8 @@ pub struct Seen {
     pub facts: Option<Customer>,
     /// When.
     pub now: Timestamp,
+    /// For which database.
+    pub epoch: Arc<str>,
 }
 
 /// What a committed command made.
@@ -121,6 +128,12 @@ pub enum Outcome {
 pub trait Publish: Send {
     /// One batch, durable as a whole; `tally` holds after it.
     fn publish(&mut self, outcomes: Vec<Outcome>, tally: Tally);
+
+    /// A customer was erased.
+    fn erased(&mut self, conversation: ConversationId, tally: Tally);
+
+    /// Another database has taken this one's place. What was submitted for the old one is refused from now on.
+    fn replaced(&mut self, found: &Found);
 }
 
 type Reply = oneshot::Sender<Result<Receipt, Refusal>>;
@@ -132,7 +145,18 @@ pub(crate) enum Job {
     Settings(Arc<Settings>, oneshot::Sender<Result<(), Refusal>>),
     Teach(Box<Teaching>, oneshot::Sender<Result<Taught, Refusal>>),
     Alive(Timestamp),
+    Erase(ConversationId, oneshot::Sender<Result<(), UpkeepError>>),
+    Replace(Box<Replace>),
     Close(Timestamp, oneshot::Sender<()>),
+}
+
+/// Puts what is ready beside the database in its place.
+#[derive(Debug)]
+pub(crate) struct Replace {
+    pub(crate) folder: PathBuf,
+    pub(crate) fresh_epoch: String,
+    pub(crate) now: Timestamp,
+    pub(crate) done: oneshot::Sender<Result<(), UpkeepError>>,
 }
 
 pub(crate) struct Writer {
@@ -140,6 +164,7 @@ pub(crate) struct Writer {
     cache: Cache,
     settings: Arc<Settings>,
     tally: Tally,
+    epoch: Arc<str>,
     publisher: Box<dyn Publish>,
     /// Held until the writer ends: nobody else may open the folder.
     lock: File,
@@ -149,11 +174,18 @@ impl Writer {
     pub(crate) fn new(
         connection: Connection,
         lock: File,
-        settings: Settings,
-        tally: Tally,
+        found: &Found,
         publisher: Box<dyn Publish>,
     ) -> Self {
-        Self { connection, cache: Cache::new(), settings: Arc::new(settings), tally, publisher, lock }
+        Self {
+            connection,
+            cache: Cache::new(),
+            settings: Arc::new(found.settings.clone()),
+            tally: found.tally,
+            epoch: Arc::clone(&found.epoch),
+            publisher,
+            lock,
+        }
     }
 
     /// Runs until it is closed or every [`crate::Store`] is gone.
@@ -201,6 +233,15 @@ impl Writer {
                         tracing::warn!(%error, "the time was not stored");
                     }
                 }
+                Job::Erase(conversation, done) => {
+                    self.commit(std::mem::take(&mut batch));
+                    let _gone = done.send(self.erase(conversation));
+                }
+                Job::Replace(replace) => {
+                    self.commit(std::mem::take(&mut batch));
+                    let Replace { folder, fresh_epoch, now, done } = *replace;
+                    let _gone = done.send(self.replace(&folder, &fresh_epoch, now));
+                }
                 Job::Close(now, done) => {
                     self.commit(std::mem::take(&mut batch));
                     closing = Some((now, done));
@@ -215,6 +256,36 @@ impl Writer {
     fn save_settings(&mut self, settings: Arc<Settings>) -> Result<(), Refusal> {
         setting::save(&self.connection, &settings).map_err(|error| store_failed(&error))?;
         self.settings = settings;
+        Ok(())
+    }
+
+    fn erase(&mut self, id: ConversationId) -> Result<(), UpkeepError> {
+        let known = self.cache.load(&self.connection, id)?.ok_or(UpkeepError::NoSuchConversation)?;
+        self.cache.forget(id);
+        let transaction = self.connection.transaction()?;
+        conversation::erase(&transaction, id)?;
+        meta::set_scrub_due(&transaction, true)?;
+        transaction.commit()?;
+        fault::point("erased");
+        self.tally.remove(&known.state);
+        self.publisher.erased(id, self.tally);
+        Ok(erase::scrub(&self.connection)?)
+    }
+
+    /// Closes the database, puts what is ready in its place and opens that. When that cannot be opened nothing can be
+    /// stored until the desk starts again.
+    fn replace(&mut self, folder: &Path, fresh_epoch: &str, now: Timestamp) -> Result<(), UpkeepError> {
+        let old = std::mem::replace(&mut self.connection, Connection::open_in_memory()?);
+        self.cache.forget_everything();
+        if let Err((_, error)) = old.close() {
+            tracing::error!(%error, "the database was not closed in order");
+        }
+        let (connection, found) = open::open(folder, fresh_epoch, now).map_err(Box::new)?;
+        self.connection = connection;
+        self.settings = Arc::new(found.settings.clone());
+        self.tally = found.tally;
+        self.epoch = Arc::clone(&found.epoch);
+        self.publisher.replaced(&found);
         Ok(())
     }
 

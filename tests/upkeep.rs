@@ -1,0 +1,309 @@
+//! Keeping the data: backups, restoring, exports, erasing.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::path::{Path, PathBuf};
+
+use deskbell_protocol::agent::{Request, Response, Update};
+use deskbell_protocol::upkeep::{Backup, BackupReason, ExportFormat};
+use deskbell_protocol::{Code, ConversationId};
+use deskbell_tests::agent::Agent;
+use deskbell_tests::customer::{V1, next_close, next_text};
+use deskbell_tests::record::Fault;
+use deskbell_tests::server::{Server, command, run_to_end};
+use deskbell_tests::test_name;
+use serde_json::{Value, json};
+
+async fn backups(agent: &mut Agent) -> Vec<Backup> {
+    match agent.ask(Request::Backups {}).await {
+        Response::Backups { backups, .. } => backups,
+        response => panic!("{response:?}"),
+    }
+}
+
+/// A customer with a name whose message is stored.
+async fn customer(server: &Server, name: &str, text: &str) -> V1 {
+    let mut customer = V1::connect(&server.address, json!({ "type": "hello", "name": name })).await;
+    customer.say("a", text).await;
+    customer.next_from("automatic").await;
+    customer
+}
+
+async fn only_conversation(agent: &mut Agent) -> ConversationId {
+    agent.snapshot().await.conversations[0].id
+}
+
+#[tokio::test]
+async fn a_backup_asked_for_is_listed_private_and_as_many_are_kept_as_the_setting_says() {
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    agent.set(|settings| settings.backups_kept = 2).await;
+    customer(&server, "Ann", "hello").await;
+    for _ in 0..3 {
+        agent.ask(Request::BackUp {}).await;
+    }
+    let asked: Vec<_> =
+        backups(&mut agent).await.into_iter().filter(|b| b.reason == BackupReason::Asked).collect();
+    assert_eq!(asked.len(), 2);
+    assert!(asked[0].name > asked[1].name && asked.iter().all(|b| b.bytes > 0), "{asked:?}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let folder = server.data.path().join("backups");
+        assert_eq!((mode(&folder), mode(&folder.join(&asked[0].name))), (0o700, 0o600));
+        assert_eq!(mode(&server.data.path().join("deskbell.db")), 0o600);
+    }
+    let refusal = agent.call(Request::Restore { name: "../agent.secret".to_owned() }).await.unwrap_err();
+    assert_eq!(refusal.code, Code::BackupUnusable);
+}
+
+#[tokio::test]
+async fn a_backup_is_made_daily_and_a_year_more_or_less_on_the_clock_changes_nothing_but_dates() {
+    let data = tempfile::tempdir().unwrap();
+    let clock = data.path().join("clock");
+    let variables = [("DESKBELL_TEST_CLOCK", clock.to_str().unwrap()), ("DESKBELL_TEST_INTERVAL", "50")];
+    let server = Server::start_with(tempfile::tempdir().unwrap(), &variables).await;
+    let mut agent = server.agent().await;
+    agent.hold_seconds(3600).await;
+    let mut customer = V1::connect(&server.address, json!({ "type": "hello" })).await;
+    let year: i64 = 365 * 24 * 3_600_000;
+    let mut expected = 0;
+    for (number, offset) in [0, year, -year, 0].into_iter().enumerate() {
+        std::fs::write(&clock, offset.to_string()).unwrap();
+        customer.say(&number.to_string(), &format!("message {number}")).await;
+        // The greeting is message 1.
+        let ack = customer.next_of("ack").await;
+        assert_eq!(ack["revision"], number + 2, "{ack}");
+        expected += 1;
+        agent.update(|update| matches!(update, Update::BackupsChanged { problem: None }).then_some(())).await;
+        let listed = backups(&mut agent).await;
+        assert_eq!(listed.len(), expected, "one for each day that the clock came to: {listed:?}");
+        let id = only_conversation(&mut agent).await;
+        let held = agent.conversation(id).await.held.expect("a reply is held, whatever the clock says");
+        let left = held.due_at.unwrap().since(agent.snapshot().await.now);
+        assert!((3_500_000..=3_600_000).contains(&left), "{left} ms are left");
+    }
+    let id = only_conversation(&mut agent).await;
+    let thread = agent.thread(id).await;
+    let texts: Vec<_> = thread.iter().map(|m| m.text.as_str()).filter(|t| t.starts_with("message")).collect();
+    assert_eq!(texts, ["message 0", "message 1", "message 2", "message 3"]);
+    Fault {
+        subject: "Store",
+        fault: "the clock jumps a year forward and two back",
+        promise: "Order, holds and the daily backup do not follow it",
+        test: &test_name!(),
+        counts: &[("acknowledged", 4), ("backups", 4), ("lost", 0), ("reordered", 0)],
+    }
+    .record();
+}
+
+#[tokio::test]
+async fn a_restore_from_the_console_brings_everything_back_under_a_new_epoch() {
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    let mut kept = customer(&server, "Ann", "before the backup").await;
+    let Response::Backups { backups: listed, .. } = agent.ask(Request::BackUp {}).await else { panic!() };
+    let name = listed[0].name.clone();
+    kept.say("b", "after the backup").await;
+    kept.next_from("automatic").await;
+    let mut later = customer(&server, "Later", "not in the backup").await;
+    let before = agent.snapshot().await;
+
+    agent.ask(Request::Restore { name }).await;
+    agent.update(|update| matches!(update, Update::Resync {}).then_some(())).await;
+    assert_eq!(next_close(&mut kept.socket).await.0, 1001);
+    assert_eq!(next_close(&mut later.socket).await.0, 1001);
+    let after = agent.snapshot().await;
+    assert_ne!(after.epoch, before.epoch);
+    assert_eq!(after.counts.open, 1);
+    let kept_as = &backups(&mut agent).await[0];
+    assert_eq!(kept_as.reason, BackupReason::BeforeRestore);
+
+    // The client has more than the desk: the new epoch tells it to take the history as new.
+    let hello = json!({ "type": "hello", "token": kept.token(), "revision": 5, "epoch": before.epoch });
+    let mut back = V1::connect(&server.address, hello).await;
+    assert_eq!((&back.welcome["resumed"], &back.welcome["epoch"]), (&json!(true), &json!(after.epoch)));
+    let texts: Vec<_> = back.history.iter().map(|frame| frame["text"].as_str().unwrap()).collect();
+    assert!(texts.contains(&"before the backup") && !texts.contains(&"after the backup"), "{texts:?}");
+    // What was not acknowledged by this database is sent again and stored once.
+    back.say("b", "after the backup").await;
+    back.next_of("ack").await;
+
+    // And forth again: nothing was lost by restoring.
+    let name = kept_as.name.clone();
+    agent.ask(Request::Restore { name }).await;
+    let mut agent = server.agent().await;
+    assert_eq!(agent.snapshot().await.counts.open, 2);
+    let again = V1::resume(&server.address, &later.token(), 0).await;
+    assert!(again.history.iter().any(|frame| frame["text"] == "not in the backup"));
+}
+
+#[tokio::test]
+async fn a_restore_by_one_command_works_on_a_closed_desk_and_only_on_that() {
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    let first = customer(&server, "Ann", "first").await;
+    let Response::Backups { backups: listed, .. } = agent.ask(Request::BackUp {}).await else { panic!() };
+    let second = customer(&server, "Bob", "second").await;
+    let restore = |data: &Path, file: &str| {
+        let mut command = command(data, "127.0.0.1:0");
+        command.args(["--restore", file]);
+        run_to_end(command)
+    };
+    let (code, said) = restore(server.data.path(), &listed[0].name).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("Another Deskbell is running"), "{said}");
+
+    let data = server.stop().await;
+    let (code, said) = restore(data.path(), "agent.secret").await;
+    assert!(code == Some(1) && said.contains("There is no backup"), "{said}");
+    let secret = data.path().join("agent.secret");
+    let (code, said) = restore(data.path(), secret.to_str().unwrap()).await;
+    assert!(code == Some(1) && said.contains("is not a backup"), "{said}");
+    let (code, said) = restore(data.path(), &listed[0].name).await;
+    assert!(code == Some(0) && said.contains("is kept in"), "{said}");
+
+    let server = Server::start_on(data).await;
+    let back = V1::resume(&server.address, &first.token(), 0).await;
+    assert!(back.history.iter().any(|frame| frame["text"] == "first"));
+    let other = V1::resume(&server.address, &second.token(), 0).await;
+    assert_eq!(other.welcome["resumed"], false);
+}
+
+#[tokio::test]
+async fn a_conversation_is_exported_whole_in_parts() {
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    let mut customer = customer(&server, "Ann", "first\nsecond line").await;
+    let long = "长".repeat(4000);
+    for number in 0..40 {
+        customer.say(&number.to_string(), &format!("{number} {long}")).await;
+        customer.next_of("ack").await;
+    }
+    let id = only_conversation(&mut agent).await;
+    agent.ask(Request::Note { conversation: id, id: "n".to_owned(), text: "a note".to_owned() }).await;
+    for format in [ExportFormat::Json, ExportFormat::Text] {
+        let (mut file, mut parts, mut after) = (String::new(), 0, None);
+        loop {
+            let request = Request::Export { conversation: id, format, after };
+            let Response::Exported { name, part, next } = agent.ask(request).await else { panic!() };
+            assert!(name.starts_with("conversation-"), "{name}");
+            file.push_str(&part);
+            parts += 1;
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert!(parts > 1, "{parts}");
+        match format {
+            ExportFormat::Json => {
+                let value: Value = serde_json::from_str(&file).unwrap();
+                // Greeting, first message and its answer, 40 and their answers, the note.
+                assert_eq!(value["messages"].as_array().unwrap().len(), 1 + 2 + 80 + 1);
+                assert_eq!(value["conversation"]["customer"]["name"], "Ann");
+            }
+            ExportFormat::Text => {
+                assert!(file.contains("Ann: first\n    second line\n"), "{}", &file[..400]);
+                assert!(file.contains("Note by Agent: a note\n") && file.contains(&format!("39 {long}")));
+            }
+        }
+    }
+    let missing =
+        Request::Export { conversation: ConversationId(99), format: ExportFormat::Text, after: None };
+    assert_eq!(agent.call(missing).await.unwrap_err().code, Code::NoSuchConversation);
+}
+
+/// Every file below a folder that has these bytes anywhere.
+fn holders(folder: &Path, canary: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(holders(&path, canary));
+        } else {
+            let bytes = std::fs::read(&path).unwrap();
+            if bytes.windows(canary.len()).any(|window| window == canary.as_bytes()) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn an_erased_customer_is_gone_from_every_byte_of_every_file() {
+    const CANARY: &str = "CANARY";
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    let mut others = Vec::new();
+    for number in 0..5 {
+        others.push(customer(&server, &format!("Other {number}"), "hello").await);
+    }
+    let mut erased = customer(&server, "CANARY name", "CANARY first").await;
+    let id = agent
+        .snapshot()
+        .await
+        .conversations
+        .iter()
+        .find(|c| c.customer.name.as_deref() == Some("CANARY name"))
+        .unwrap()
+        .id;
+    // Enough, of many lengths and among others, that pages are split and rearranged: deleted rows leave copies then.
+    for number in 0..120_usize {
+        let filler = "z".repeat([3, 40, 300, 2000, 9000][number % 5]);
+        erased.say(&format!("CANARY-{number}"), &format!("CANARY {number} {filler}")).await;
+        erased.next_of("ack").await;
+        let other = &mut others[number % 5];
+        other.say(&format!("o{number}"), &format!("other {filler}")).await;
+        other.next_of("ack").await;
+        if number % 40 == 20 {
+            agent.ask(Request::BackUp {}).await;
+        }
+    }
+    let note = Request::Note { conversation: id, id: "CANARY-n".to_owned(), text: "CANARY note".to_owned() };
+    agent.ask(note).await;
+    let data = server.data.path();
+    assert!(holders(data, CANARY).len() >= 4, "database and backups have it: {:?}", holders(data, CANARY));
+
+    agent.ask(Request::Erase { conversation: id }).await;
+    agent
+        .update(|update| match update {
+            Update::Gone { conversation } => (conversation == id).then_some(()),
+            _ => None,
+        })
+        .await;
+    assert_eq!(holders(data, CANARY), Vec::<PathBuf>::new());
+    while next_text(&mut erased.socket).await.is_some() {}
+    let Response::Found { hits } = agent.ask(Request::Search { query: CANARY.to_owned() }).await else {
+        panic!()
+    };
+    assert!(hits.is_empty(), "{hits:?}");
+    let Response::Activity { events } = agent.ask(Request::Activity { limit: 2000 }).await else { panic!() };
+    assert!(!format!("{events:?}").contains(CANARY));
+    assert_eq!(agent.snapshot().await.counts.open, 5);
+    let again = agent.call(Request::Erase { conversation: id }).await.unwrap_err();
+    assert_eq!(again.code, Code::NoSuchConversation);
+    // The token opens nothing any more; the others lost nothing.
+    let stranger = V1::resume(&server.address, &erased.token(), 0).await;
+    assert_eq!(stranger.welcome["resumed"], false);
+    for other in &others {
+        let back = V1::resume(&server.address, &other.token(), 0).await;
+        let own = back.history.iter().filter(|frame| frame["author"] == "customer").count();
+        assert_eq!(own, 1 + 24);
+    }
+    let server = Server::start_on(server.stop().await).await;
+    assert_eq!(holders(server.data.path(), CANARY), Vec::<PathBuf>::new());
+    let mut agent = server.agent().await;
+    let name = backups(&mut agent).await[0].name.clone();
+    agent.ask(Request::Restore { name }).await;
+    assert_eq!(holders(server.data.path(), CANARY), Vec::<PathBuf>::new());
+    Fault {
+        subject: "Store",
+        fault: "a customer is erased",
+        promise: "Gone from database, search, WAL and every backup; a scan of every byte finds no trace",
+        test: &test_name!(),
+        counts: &[("messages", 121), ("backups", 3), ("traces", 0)],
+    }
+    .record();
+}
