@@ -9,6 +9,7 @@ pub mod customer;
 pub mod desktop;
 pub mod endpoint;
 pub mod load;
+pub mod proxy;
 pub mod record;
 #[cfg(target_os = "linux")]
 pub mod screen;
