@@ -69,7 +69,8 @@ async fn ask(customer: &mut V1, text: &str) -> (Vec<Value>, String) {
     let mut frames = Vec::new();
     loop {
         let frame = customer.next().await;
-        if frame["type"] == "message" && frame["author"] == "automatic" && frame["text"] != greeting(customer) {
+        if frame["type"] == "message" && frame["author"] == "automatic" && frame["text"] != greeting(customer)
+        {
             return (frames, frame["text"].as_str().unwrap().to_owned());
         }
         frames.push(frame);
@@ -127,11 +128,19 @@ fn misbehaviours(elsewhere: &str) -> Vec<(&'static str, Script, &'static str)> {
         ("talks garbage", Script::stream().chunk("data: ]]{{\n\n"), "not an OpenAI-compatible"),
         ("is a web page", Script::page(), "not an OpenAI-compatible"),
         ("refuses the key", Script::json("401 Unauthorized", &echo), "refuses the key"),
-        ("is asked too often", Script::answers("429 Too Many Requests", "Retry-After: 600\r\n", ""), "too often"),
+        (
+            "is asked too often",
+            Script::answers("429 Too Many Requests", "Retry-After: 600\r\n", ""),
+            "too often",
+        ),
         ("has a fault", Script::json("500 Internal Server Error", &echo), "fault of its own"),
         ("redirects", Script::redirects(elsewhere), "another address"),
         ("never ends", Script::stream().forever("4\r\n: x\n\r\n"), "more than can be taken"),
-        ("has a line without end", Script::stream().chunk("data: ").forever("1\r\nx\r\n"), "more than can be taken"),
+        (
+            "has a line without end",
+            Script::stream().chunk("data: ").forever("1\r\nx\r\n"),
+            "more than can be taken",
+        ),
         ("hangs up", Script::default(), "closed the connection"),
     ]
 }
@@ -150,7 +159,11 @@ async fn whatever_a_model_does_the_customer_gets_the_default_reply_and_the_agent
         assert_eq!(frames.iter().filter(|frame| frame["type"] == "ack").count(), 1, "a model that {what}");
         assert!(!format!("{frames:?}").contains("nine"), "half a sentence of a model that {what}");
         let called = agent.until(|conversation| conversation.needs_human.is_some()).await;
-        assert_eq!(called.needs_human.unwrap().reason, NeedsHumanReason::ResponderFailed, "a model that {what}");
+        assert_eq!(
+            called.needs_human.unwrap().reason,
+            NeedsHumanReason::ResponderFailed,
+            "a model that {what}"
+        );
         let (source, sentence) = failure_told(&mut agent, called.id).await.expect(what);
         assert_eq!(source, SourceKind::Model);
         assert!(sentence.contains(says) && !sentence.contains("canary"), "a model that {what}: {sentence}");
@@ -207,10 +220,12 @@ async fn taking_over_ends_the_request_and_nothing_of_it_is_said() {
     let (server, mut agent) = desk_with_model(&endpoint).await;
     let mut customer = server.v1().await;
     customer.say("q", "When are you open on Fridays?").await;
-    let conversation = agent.until(|conversation| conversation.held.as_ref().is_some_and(|held| held.writing)).await;
+    let conversation =
+        agent.until(|conversation| conversation.held.as_ref().is_some_and(|held| held.writing)).await;
     agent.ask(Request::TakeOver { conversation: conversation.id }).await;
     endpoint.client_gone().await;
-    let send = Request::Send { conversation: conversation.id, id: "a".to_owned(), text: "From nine.".to_owned() };
+    let send =
+        Request::Send { conversation: conversation.id, id: "a".to_owned(), text: "From nine.".to_owned() };
     agent.ask(send).await;
     let reply = customer.next_from("agent").await;
     assert_eq!(reply["text"], "From nine.");
@@ -236,7 +251,8 @@ async fn a_reply_can_be_stopped_edited_and_sent_while_it_is_written() {
     let held = conversation.held.unwrap();
     agent.ask(Request::StopWriting { conversation: conversation.id, held: held.id }).await;
     endpoint.client_gone().await;
-    let stopped = agent.until(|conversation| conversation.held.as_ref().is_some_and(|held| !held.writing)).await;
+    let stopped =
+        agent.until(|conversation| conversation.held.as_ref().is_some_and(|held| !held.writing)).await;
     let held = stopped.held.unwrap();
     assert_eq!(held.text.trim_end(), "We are open from");
     let text = Some("We are open from nine.".to_owned());
@@ -250,7 +266,8 @@ async fn with_control_the_agent_gets_a_suggestion_and_the_customer_nothing() {
     let (server, mut agent) = desk_with_model(&endpoint).await;
     let mut customer = server.v1().await;
     ask(&mut customer, "When are you open on Fridays?").await;
-    let conversation = agent.until(|conversation| conversation.held.is_none() && conversation.messages > 1).await;
+    let conversation =
+        agent.until(|conversation| conversation.held.is_none() && conversation.messages > 1).await;
     agent.ask(Request::TakeOver { conversation: conversation.id }).await;
     customer.say("again", "And on Saturdays?").await;
     let suggested = agent
@@ -274,6 +291,7 @@ async fn the_key_is_in_no_database_log_update_response_or_error() {
     let mut server = Server::start_with(TempDir::new().unwrap(), &[("RUST_LOG", "trace")]).await;
     let log = server.collect_log();
     let mut agent = server.agent().await;
+    agent.transcript = Some(String::new());
     let mut heard: Vec<u8> = Vec::new();
     for (name, value) in [(SecretName::ModelKey, KEY), (SecretName::WebhookSecret, SIGNING)] {
         assert_eq!(set_secret(&mut agent, name, value).await, SecretPlace::File);
@@ -284,7 +302,8 @@ async fn the_key_is_in_no_database_log_update_response_or_error() {
     agent
         .set(|settings| {
             let responder = &mut settings.responder;
-            (responder.model.enabled, responder.model.url, responder.model.model) = (true, model_url, "t".to_owned());
+            (responder.model.enabled, responder.model.url, responder.model.model) =
+                (true, model_url, "t".to_owned());
             (responder.webhook.enabled, responder.webhook.url) = (true, bot_url);
             (responder.model.deadline_seconds, responder.webhook.deadline_seconds) = (1, 1);
         })
@@ -312,7 +331,7 @@ async fn the_key_is_in_no_database_log_update_response_or_error() {
     }
     heard.extend(serde_json::to_vec(&agent.ask(Request::Secrets {}).await).unwrap());
     heard.extend(serde_json::to_vec(&agent.snapshot().await).unwrap());
-    heard.extend(agent.transcript().into_bytes());
+    heard.extend(agent.transcript.take().unwrap().into_bytes());
     assert!(!leaks(&heard), "a console or a customer was told the key");
     assert!(!elsewhere.has_received());
     let asked = endpoint.received().await;
@@ -347,9 +366,11 @@ fn is_signed(received: &Received) -> bool {
 
 #[tokio::test]
 async fn a_bot_gets_the_signed_message_and_its_reply_is_sent() {
-    let mut endpoint = Endpoint::start(Script::json("200 OK", &json!({ "reply": "Fridays from nine." }))).await;
+    let mut endpoint =
+        Endpoint::start(Script::json("200 OK", &json!({ "reply": "Fridays from nine." }))).await;
     let (server, _agent) = desk_with_bot(&endpoint).await;
-    let hello = json!({ "type": "hello", "name": "Ann", "page": "https://shop.example/hours", "locale": "en-GB" });
+    let hello =
+        json!({ "type": "hello", "name": "Ann", "page": "https://shop.example/hours", "locale": "en-GB" });
     let mut customer = V1::connect(&server.address, hello).await;
     assert_eq!(ask(&mut customer, "When are you open on Fridays?").await.1, "Fridays from nine.");
     let received = endpoint.received().await;
@@ -378,7 +399,11 @@ async fn whatever_a_bot_does_the_customer_gets_the_default_reply_and_the_agent_i
     ] {
         endpoint.always(script);
         let mut customer = server.v1().await;
-        assert_eq!(ask(&mut customer, "When are you open on Fridays?").await.1, DEFAULT_REPLY, "a bot that {what}");
+        assert_eq!(
+            ask(&mut customer, "When are you open on Fridays?").await.1,
+            DEFAULT_REPLY,
+            "a bot that {what}"
+        );
         let called = agent.until(|conversation| conversation.needs_human.is_some()).await;
         assert_eq!(called.needs_human.unwrap().reason, reason, "a bot that {what}");
         let told = failure_told(&mut agent, called.id).await;
@@ -491,7 +516,10 @@ async fn a_late_reply_that_is_not_the_bots_is_refused() {
     let (conversation, seq) = (&asked["conversation"], &asked["seq"]);
     let now = deskbell_server::now().0 / 1000;
     let forged = Late { signature: "v1,AAAA".to_owned(), ..Late::new(conversation, seq, "Forged.") };
-    let changed = Late { body: json!({ "conversation": 1, "seq": 1, "text": "x" }).to_string(), ..Late::new(conversation, seq, "y") };
+    let changed = Late {
+        body: json!({ "conversation": 1, "seq": 1, "text": "x" }).to_string(),
+        ..Late::new(conversation, seq, "y")
+    };
     for late in [
         forged,
         changed,
@@ -541,7 +569,9 @@ async fn the_console_can_test_and_the_sentence_is_beside_the_field() {
     let refusal = agent.call(Request::TestModel { model: model.clone() }).await.unwrap_err();
     assert_eq!(refusal.field.as_deref(), Some("responder.model.model"));
     model.model = "test".to_owned();
-    let Response::Tested { tested } = agent.ask(Request::TestModel { model: model.clone() }).await else { panic!() };
+    let Response::Tested { tested } = agent.ask(Request::TestModel { model: model.clone() }).await else {
+        panic!()
+    };
     assert!(tested.works && tested.message.contains("Yes, I am here."), "{tested:?}");
     drop(endpoint);
     let Response::Tested { tested } = agent.ask(Request::TestModel { model }).await else { panic!() };

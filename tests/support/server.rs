@@ -75,7 +75,8 @@ impl Server {
 
     /// Collects the log from now on until the server has ended.
     pub fn collect_log(&mut self) -> tokio::task::JoinHandle<String> {
-        let nothing = tokio::process::Command::new("true").stderr(Stdio::piped()).spawn().unwrap().stderr.take();
+        let nothing =
+            tokio::process::Command::new("true").stderr(Stdio::piped()).spawn().unwrap().stderr.take();
         let nothing = BufReader::new(nothing.unwrap()).lines();
         let mut lines = std::mem::replace(&mut self.stderr, nothing);
         tokio::spawn(async move {
