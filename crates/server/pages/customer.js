@@ -10,13 +10,16 @@ const words = {
     offline: 'Not connected; trying again…',
     write: 'Write a message',
     send: 'Send',
-    human: 'Ask for a person',
+    human: 'Talk to a person',
+    called: 'A person was called',
     fresh: 'New customer',
     typing: 'is typing…',
     agent: 'Agent',
     automatic: 'Automatic',
     sending: 'Sending…',
     read: 'Read',
+    corrected: 'corrected',
+    retracted: 'This message was retracted.',
   },
   zh: {
     title: '测试客户',
@@ -26,12 +29,15 @@ const words = {
     write: '输入消息',
     send: '发送',
     human: '转人工',
+    called: '已呼叫人工',
     fresh: '新客户',
     typing: '正在输入…',
     agent: '客服',
     automatic: '自动回复',
     sending: '发送中…',
     read: '已读',
+    corrected: '已更正',
+    retracted: '这条消息已撤回。',
   },
 };
 const language = navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en';
@@ -65,7 +71,7 @@ function connect() {
   socket.onmessage = (event) => receive(JSON.parse(event.data));
   socket.onclose = () => {
     status('offline');
-    part('human').disabled = true;
+    called(false);
     // Exponential backoff with full jitter, up to 10 s.
     const wait = Math.random() * Math.min(10_000, 250 * 2 ** attempts++);
     setTimeout(connect, wait);
@@ -86,7 +92,7 @@ function receive(frame) {
       kept.revision = Math.max(kept.revision, frame.revision);
       attempts = 0;
       status('online');
-      part('human').disabled = false;
+      called(false);
       for (const message of kept.outbox) write({ type: 'message', id: message.id, text: message.text });
       break;
     case 'ack': {
@@ -97,11 +103,17 @@ function receive(frame) {
     }
     case 'message':
       put(frame);
-      typingUntil = 0;
+      // What was written is here. A correction of something older is not it.
+      if (frame.author !== 'customer' && !frame.change) typingUntil = 0;
       break;
     case 'typing':
       typingUntil = Date.now() + 6000;
+      part('typing').textContent = `${say[frame.author] ?? say.agent} ${say.typing}`;
       setTimeout(draw, 6100);
+      break;
+    case 'control':
+      // A person answers now, or nobody does any more: either way one may be asked for again.
+      called(false);
       break;
     case 'read':
       agentRead = Math.max(agentRead, frame.seq);
@@ -154,7 +166,12 @@ function draw() {
   const atEnd = thread.scrollHeight - thread.scrollTop - thread.clientHeight < 40;
   const messages = Object.values(kept.messages).sort((a, b) => a.seq - b.seq);
   const rows = kept.greeting ? [row('automatic', kept.greeting, say.automatic)] : [];
-  for (const message of messages) rows.push(row(message.author, message.text, by(message)));
+  for (const message of messages) {
+    const retracted = message.change === 'retracted';
+    const line = row(message.author, retracted ? say.retracted : message.text, by(message));
+    line.classList.toggle('retracted', retracted);
+    rows.push(line);
+  }
   for (const message of kept.outbox) {
     const line = row('customer', message.text, message.error ?? say.sending);
     line.classList.toggle('failed', Boolean(message.error));
@@ -173,7 +190,14 @@ function draw() {
 function by(message) {
   const time = new Date(message.at).toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit' });
   if (message.author === 'customer') return message.seq <= agentRead ? `${time} · ${say.read}` : time;
-  return `${message.name ?? say[message.author]} · ${time}`;
+  const mark = message.change === 'corrected' ? ` · ${say.corrected}` : '';
+  return `${message.name ?? say[message.author]} · ${time}${mark}`;
+}
+
+/** Whether a person was called and nothing came of it yet. */
+function called(yes) {
+  part('human').textContent = yes ? say.called : say.human;
+  part('human').disabled = yes || part('status').dataset.state !== 'online';
 }
 
 /** A line of the thread. What people wrote is text, never markup. */
@@ -193,10 +217,8 @@ function row(author, text, note) {
 document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
 document.title = `${say.title} · Deskbell`;
 part('title').textContent = say.title;
-part('human').textContent = say.human;
 part('fresh').textContent = say.fresh;
 part('send').textContent = say.send;
-part('typing').textContent = `${say.agent} ${say.typing}`;
 part('text').placeholder = say.write;
 part('text').setAttribute('aria-label', say.write);
 
@@ -221,7 +243,10 @@ part('text').addEventListener('input', () => {
     write({ type: 'typing' });
   }
 });
-part('human').addEventListener('click', () => write({ type: 'request_human' }));
+part('human').addEventListener('click', () => {
+  write({ type: 'request_human' });
+  called(true);
+});
 part('fresh').addEventListener('click', () => {
   sessionStorage.removeItem('deskbell');
   location.reload();
@@ -229,5 +254,6 @@ part('fresh').addEventListener('click', () => {
 document.addEventListener('visibilitychange', draw);
 
 connect();
+called(false);
 draw();
 part('text').focus();

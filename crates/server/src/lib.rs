@@ -20,7 +20,7 @@ mod identity;
 mod limits;
 mod outbox;
 mod port_holder;
-// Asking after the commit is not wired yet: until then only tests use that part.
+// Until the tasks that run it after the commit are wired, only its tests use it.
 #[allow(dead_code, unused_imports)]
 mod responder;
 mod returning;

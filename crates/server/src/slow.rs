@@ -1,13 +1,31 @@
 //! Questions to the slow parts of the responder, a model or the webhook bot: at most one a conversation, asked once the
 //! message is stored, given up as soon as nobody waits for the answer any more.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+mod ask;
 
-use deskbell_protocol::{ConversationId, Seq};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use deskbell_desk::{Command, Draft};
+use deskbell_protocol::agent::Update;
+use deskbell_protocol::entity::{Author, Control, SourceKind};
+use deskbell_protocol::{Code, ConversationId, Seq};
 use deskbell_store::Found;
-use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::AbortHandle;
+
+use crate::desk::Desk;
+pub(crate) use ask::{Asking, Said};
+
+/// Questions under way at once; more wait, and are given up when their time is over.
+const AT_ONCE: usize = 8;
+/// A question waits at most this long for its turn.
+const TURN: Duration = Duration::from_secs(30);
+/// How often a customer's client is told that an answer is being written; it forgets after 6 s.
+const TYPING: Duration = Duration::from_secs(3);
+/// After an outcome that could not be stored.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// The questions that wait for an answer. Bounded by the conversations that have one.
 #[derive(Debug, Default)]
@@ -17,15 +35,29 @@ pub(crate) struct Slow {
     changed: Notify,
 }
 
-/// One question.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked {
-    /// The customer's message.
-    pub(crate) for_seq: Seq,
-    /// The control version under which it was asked.
-    pub(crate) control_version: i64,
-    /// When.
-    pub(crate) at: Instant,
+#[derive(Debug)]
+struct Asked {
+    question: Question,
+    /// What was written so far.
+    so_far: String,
+    /// Asks; `None` before it has begun.
+    task: Option<AbortHandle>,
+}
+
+/// Which message waits, and under which control.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Question {
+    for_seq: Seq,
+    control_version: i64,
+}
+
+impl Drop for Asked {
+    /// Nobody waits any more: the request ends with the task.
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
 }
 
 impl Slow {
@@ -35,19 +67,18 @@ impl Slow {
         for (conversation, for_seq, control_version) in &found.asked {
             self.set(*conversation, Some((*for_seq, *control_version)));
         }
-        self.changed.notify_one();
     }
 
     /// Sets what a conversation waits for: nothing, or an answer to this message under this control.
     pub(crate) fn set(&self, conversation: ConversationId, wanted: Option<(Seq, i64)>) {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = asked.get(&conversation).map(|asked| (asked.for_seq, asked.control_version));
-        if known == wanted {
+        let wanted = wanted.map(|(for_seq, control_version)| Question { for_seq, control_version });
+        if asked.get(&conversation).map(|asked| asked.question) == wanted {
             return;
         }
         match wanted {
-            Some((for_seq, control_version)) => {
-                asked.insert(conversation, Asked { for_seq, control_version, at: Instant::now() });
+            Some(question) => {
+                asked.insert(conversation, Asked { question, so_far: String::new(), task: None });
             }
             None => {
                 asked.remove(&conversation);
@@ -57,14 +88,97 @@ impl Slow {
         self.changed.notify_one();
     }
 
-    /// What a conversation waits for.
-    pub(crate) fn asked(&self, conversation: ConversationId) -> Option<Asked> {
+    /// What was written so far for a conversation.
+    pub(crate) fn so_far(&self, conversation: ConversationId) -> String {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.get(&conversation).copied()
+        asked.get(&conversation).map(|asked| asked.so_far.clone()).unwrap_or_default()
     }
 
-    /// What was written so far for a conversation.
-    pub(crate) fn so_far(&self, _conversation: ConversationId) -> String {
-        String::new()
+    fn write(&self, conversation: ConversationId, question: Question, so_far: &str) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(asked) = asked.get_mut(&conversation).filter(|asked| asked.question == question) {
+            so_far.clone_into(&mut asked.so_far);
+        }
     }
+
+    /// Asks what waits, until the desk stops.
+    pub(crate) async fn run(self: Arc<Self>, desk: Desk) {
+        let turns = Arc::new(Semaphore::new(AT_ONCE));
+        let mut stopping = desk.stopping();
+        loop {
+            {
+                let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+                for (conversation, asked) in asked.iter_mut().filter(|(_, asked)| asked.task.is_none()) {
+                    let answering = answer(desk.clone(), Arc::clone(&turns), *conversation, asked.question);
+                    asked.task = Some(tokio::spawn(answering).abort_handle());
+                }
+            }
+            tokio::select! {
+                () = self.changed.notified() => {}
+                () = stopping.wait() => break,
+            }
+        }
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// Asks, and lets the store decide on what comes of it.
+async fn answer(desk: Desk, turns: Arc<Semaphore>, conversation: ConversationId, question: Question) {
+    let turn = tokio::time::timeout(TURN, turns.acquire_owned()).await;
+    let command = match turn {
+        Ok(Ok(_turn)) => match ask(&desk, conversation, question).await {
+            Some(command) => command,
+            None => return,
+        },
+        _ => failed(question, vec![(SourceKind::Model, BUSY.to_owned())], None),
+    };
+    loop {
+        match desk.execute(conversation, command.clone()).await {
+            Err(refusal) if refusal.code == Code::StoreFailed => tokio::time::sleep(RETRY).await,
+            Err(refusal) => return tracing::debug!(%refusal, "an answer came too late"),
+            Ok(_) => return,
+        }
+    }
+}
+
+const BUSY: &str = "Too many questions wait for the model or the webhook bot.";
+
+/// What is to be decided on; `None` when the message is gone.
+async fn ask(desk: &Desk, conversation: ConversationId, question: Question) -> Option<Command> {
+    let asking = match Asking::load(desk, conversation, question.for_seq).await {
+        Ok(asking) => asking?,
+        Err(error) => {
+            tracing::error!(%error, "a question could not be read");
+            return Some(failed(question, Vec::new(), None));
+        }
+    };
+    let hub = desk.hub();
+    let so_far = |text: &str| {
+        hub.slow.write(conversation, question, text);
+        let for_seq = question.for_seq;
+        hub.tell(Update::Draft { conversation, for_seq, text: text.to_owned() });
+    };
+    let typing = async {
+        let mut again = tokio::time::interval(TYPING);
+        loop {
+            again.tick().await;
+            if asking.control == Control::Automatic {
+                hub.typing(conversation, Author::Automatic);
+            }
+        }
+    };
+    let said = tokio::select! {
+        said = asking.ask(desk, so_far) => said,
+        () = typing => return None,
+    };
+    let Question { for_seq, control_version } = question;
+    Some(match said {
+        Said::Reply(draft) => Command::Propose { for_seq, control_version, draft },
+        Said::Nothing { failures, otherwise } => failed(question, failures, otherwise),
+    })
+}
+
+fn failed(question: Question, failures: Vec<(SourceKind, String)>, otherwise: Option<Draft>) -> Command {
+    let Question { for_seq, control_version } = question;
+    Command::ResponderFailed { for_seq, control_version, failures, otherwise }
 }

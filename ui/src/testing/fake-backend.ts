@@ -66,9 +66,15 @@ export class FakeBackend implements Backend {
     await settled();
   }
 
-  async refuse(type: Request['type'], code: Refused['code'], message = 'No.'): Promise<void> {
-    this.#take(type).refuse(new Refused({ code, message }));
+  async refuse(type: Request['type'], code: Refused['code'], message = 'No.', field?: string): Promise<void> {
+    this.#take(type).refuse(new Refused({ code, message, field }));
     await settled();
+  }
+
+  /** The oldest waiting request of this type. */
+  next<T extends Request['type']>(type: T): Extract<Request, { type: T }> | undefined {
+    const found = this.waiting.find((waiting) => waiting.request.type === type);
+    return found?.request as Extract<Request, { type: T }> | undefined;
   }
 
   has(type: Request['type']): boolean {

@@ -3,6 +3,8 @@ import type {
   Conversation,
   Counts,
   Customer,
+  HeldReply,
+  Lesson,
   Message,
   Settings,
   Snapshot,
@@ -47,6 +49,29 @@ export const SETTINGS: Settings = {
     ping_seconds: 20,
     silence_seconds: 45,
   },
+  responder: {
+    answers: true,
+    threshold_percent: 60,
+    human_phrases: ['talk to a person', '转人工'],
+    person_called: { en: 'A colleague is on the way.', 'zh-CN': '正在为您转接人工客服。' },
+    model: {
+      enabled: false,
+      url: 'http://127.0.0.1:11434/v1',
+      model: 'qwen3',
+      system_prompt: '',
+      deadline_seconds: 20,
+      max_tokens: 512,
+    },
+    webhook: { enabled: false, url: '', deadline_seconds: 10 },
+    suggestions: true,
+    lessons: true,
+    return_after_seconds: 0,
+    return_on_resolve: true,
+    while_away: 'hold',
+    away_after_minutes: 0,
+    hours: null,
+    away_text: { en: 'We are away right now.', 'zh-CN': '我们暂时不在。' },
+  },
 };
 
 export const COUNTS: Counts = {
@@ -88,6 +113,8 @@ export function conversation(id: number, change: Partial<Conversation> = {}): Co
     needs_human: null,
     held: null,
     discarded: null,
+    suggestion: null,
+    labels: [],
     unread: 0,
     waiting_since: null,
     agent_read_seq: 0,
@@ -108,6 +135,38 @@ export function message(seq: number, author: Author, text: string, change: Parti
 
 export const fallback: Source = { kind: 'fallback' };
 
+export function held(change: Partial<HeldReply> = {}): HeldReply {
+  return {
+    id: 7,
+    for_seq: 1,
+    text: 'Desks ship in 3 days.',
+    source: fallback,
+    held_at: NOW,
+    due_at: NOW + 15_000,
+    hold_ms: 15_000,
+    paused_ms: null,
+    writing: false,
+    ...change,
+  };
+}
+
+export function lesson(id: number, change: Partial<Lesson> = {}): Lesson {
+  return {
+    id,
+    at: NOW,
+    conversation: 1,
+    question_seq: 1,
+    question: 'When will my desk arrive?',
+    language: 'en',
+    kind: 'edited',
+    proposed: 'Desks ship in 3 days.',
+    source: fallback,
+    reply: 'Desks ship in 2 days.',
+    by: SETTINGS.agent_name,
+    ...change,
+  };
+}
+
 export function snapshot(conversations: Conversation[], change: Partial<Snapshot> = {}): Snapshot {
   return {
     now: NOW,
@@ -119,6 +178,8 @@ export function snapshot(conversations: Conversation[], change: Partial<Snapshot
     listening: { state: 'listening', address: '127.0.0.1:8080', url: 'http://127.0.0.1:8080' },
     alerts_problem: null,
     counts: COUNTS,
+    away: false,
+    lessons: 0,
     conversations,
     more: false,
     ...change,

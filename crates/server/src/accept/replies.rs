@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use deskbell_protocol::responder::SecretName;
 use deskbell_protocol::{Code, Refusal};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -52,10 +51,10 @@ async fn reply(desk: &Desk, request: Request<Incoming>) -> Result<(), Refusal> {
                 Refusal::new(Code::Malformed, "The body broke off.")
             }
         })?;
-    let secret = desk.secrets().get(SecretName::WebhookSecret).await;
+    let secret = desk.webhook_secret().await;
     let secret = secret.map_err(|failure| Refusal::new(Code::StoreFailed, failure.message))?;
     let reply = verify_late_reply(secret.as_ref(), &head.headers, &body.to_bytes(), now())?;
-    desk.late_reply(reply).await
+    desk.take_late_reply(reply).await
 }
 
 fn status(code: Code) -> StatusCode {

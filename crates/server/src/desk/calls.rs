@@ -70,10 +70,11 @@ impl Desk {
                 self.act_on(conversation, AgentAction::StopWriting { held, so_far }).await
             }
             Request::Usage { .. } | Request::ExportUsage { .. } => self.numbers(request).await,
-            Request::Secrets {}
+            Request::Try { .. }
+            | Request::Secrets {}
             | Request::SetSecret { .. }
             | Request::TestModel { .. }
-            | Request::TestWebhook { .. } => self.slow_parts(request).await,
+            | Request::TestWebhook { .. } => self.asking(request).await,
             request => match self.know(request).await {
                 Ok(response) => response,
                 Err(request) => self.act(*request).await,

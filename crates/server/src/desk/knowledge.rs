@@ -13,7 +13,6 @@ use deskbell_store::{Entry, Taught, Teaching};
 
 use super::Desk;
 use super::calls::unread;
-use crate::clock::now;
 
 /// Offers to learn in one answer.
 const LESSONS: u32 = 500;
@@ -43,9 +42,6 @@ impl Desk {
             }
             Request::ExportAnswers { format } => Ok(self.export_answers(format)),
             Request::AddStarterAnswers {} => self.add_starter_answers().await,
-            Request::Try { question, ask: _ } => Ok(Response::Verdict {
-                verdict: self.hub().responder().verdict(&question, &self.hub().settings(), now(), true),
-            }),
             Request::Replay { conversations } => self.replay(conversations).await,
             Request::Lessons {} => {
                 let lessons = self.readers().lessons(LESSONS).await.map_err(unread);

@@ -1,11 +1,11 @@
 //! The desk as its hosts see it: opened, told to listen, asked, watched, closed.
 
+mod asking;
 pub(crate) mod calls;
 mod export;
 mod knowledge;
 mod listen;
 mod numbers;
-mod slow_parts;
 mod upkeep;
 
 use std::path::PathBuf;
@@ -80,12 +80,10 @@ struct Shared {
     stopping: watch::Sender<bool>,
     /// The socket that accepts, if any. Held across awaits so that two changes of address follow each other.
     listener: Mutex<Option<Listener>>,
+    http: Http,
+    secrets: SecretStore,
     /// Two saves of settings, or of rules or answers, follow each other.
     saving: Mutex<()>,
-    /// Of the model and the webhook bot.
-    secrets: SecretStore,
-    /// How they are asked.
-    http: Http,
 }
 
 impl Desk {
@@ -106,13 +104,13 @@ impl Desk {
             })?;
             let hub = hub.unwrap_or_else(|| Arc::new(Hub::new(&found)));
             let secret = secret::load_or_make(&folder).map_err(OpenError::Secret)?;
-            Ok::<_, OpenError>((store, hub, secret))
+            let secrets = SecretStore::open(&folder);
+            Ok::<_, OpenError>((store, hub, secret, secrets))
         });
-        let (store, hub, secret) =
+        let (store, hub, secret, secrets) =
             opening.await.map_err(|error| OpenError::Secret(std::io::Error::other(error)))??;
         let system_language =
             sys_locale::get_locale().and_then(|tag| Language::of_tag(&tag)).unwrap_or_default();
-        let secrets = SecretStore::open(&options.data_dir);
         let shared = Shared {
             store,
             hub,
@@ -123,9 +121,9 @@ impl Desk {
             gate: Arc::default(),
             stopping: watch::Sender::new(false),
             listener: Mutex::new(None),
-            saving: Mutex::new(()),
-            secrets,
             http: Http::default(),
+            secrets,
+            saving: Mutex::new(()),
         };
         let desk = Self { shared: Arc::new(shared) };
         desk.start_clockwork();
@@ -138,6 +136,7 @@ impl Desk {
         let holds = Arc::clone(&self.shared.hub.holds);
         tokio::spawn(async move { holds.run(store).await });
         tokio::spawn(crate::returning::run(self.clone()));
+        tokio::spawn(Arc::clone(&self.shared.hub.slow).run(self.clone()));
         tokio::spawn(self.clone().back_up_daily());
         let hub = Arc::clone(&self.shared.hub);
         let mut stopping = self.stopping();

@@ -1,10 +1,10 @@
 //! A bot's reply that comes later, through `POST /api/replies`, signed as the bot's messages are.
 
+use deskbell_protocol::limits::REPLY_BYTES;
 use deskbell_protocol::{Code, ConversationId, Refusal, Seq, Timestamp};
 use hyper::HeaderMap;
 use serde::Deserialize;
 
-use super::REPLY_BYTES;
 use super::secrets::Secret;
 use super::webhook::Key;
 

@@ -12,9 +12,6 @@ mod stream;
 mod verdict;
 mod webhook;
 
-/// Bytes of one reply, whoever says it.
-const REPLY_BYTES: usize = 16 * 1024;
-
 pub(crate) use http::{Failure, Http};
 pub(crate) use late::{LateReply, verify_late_reply};
 pub(crate) use model::{ModelQuestion, ModelReply, ask_model, test_model};

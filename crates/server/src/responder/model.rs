@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use deskbell_protocol::entity::Author;
-use deskbell_protocol::limits::cut;
+use deskbell_protocol::limits::{REPLY_BYTES, cut};
 use deskbell_protocol::responder::Tested;
 use deskbell_protocol::settings::{Language, ModelSettings};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
@@ -11,7 +11,6 @@ use reqwest::{Response, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::REPLY_BYTES;
 use super::http::{Failure, Http, Who, body, complaint, media_type, retry_after};
 use super::prompt::{Said, Turn, messages};
 use super::secrets::Secret;

@@ -1,8 +1,7 @@
 //! What a model's words come to: a reply that can be sent as it is, or that it is not sure.
 
-use deskbell_protocol::limits::cut;
+use deskbell_protocol::limits::{REPLY_BYTES, cut};
 
-use super::REPLY_BYTES;
 use super::model::ModelReply;
 
 /// What a model is told to answer when it is not sure.

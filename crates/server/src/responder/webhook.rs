@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use deskbell_protocol::limits::cut;
+use deskbell_protocol::limits::{REPLY_BYTES, cut};
 use deskbell_protocol::responder::Tested;
 use deskbell_protocol::settings::{Language, WebhookSettings};
 use deskbell_protocol::{ConversationId, Seq, Timestamp};
@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use tokio::time::Instant;
 
-use super::REPLY_BYTES;
 use super::http::{Failure, Http, Who, body, retry_after};
 use super::secrets::Secret;
 use crate::clock::now;

@@ -10,6 +10,25 @@ interface AnswerTypes {
   search: 'found';
   send: 'sent';
   note: 'sent';
+  rules: 'rules';
+  save_rule: 'rules';
+  delete_rule: 'rules';
+  order_rules: 'rules';
+  answers: 'answers';
+  answer: 'answers';
+  save_answer: 'saved';
+  import_answers: 'imported';
+  add_starter_answers: 'imported';
+  export_answers: 'file';
+  try: 'verdict';
+  replay: 'replayed';
+  lessons: 'lessons';
+  usage: 'usage';
+  export_usage: 'file';
+  secrets: 'secrets';
+  set_secret: 'secrets';
+  test_model: 'tested';
+  test_webhook: 'tested';
   save_settings: 'settings';
   listen: 'listening';
 }

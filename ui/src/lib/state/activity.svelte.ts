@@ -12,6 +12,8 @@ export class Activity {
   #paused = $state.raw<ActivityEvent[] | null>(null);
   #pausedAt = $state(0);
   #loaded = $state(false);
+  /** Whether someone looks: only then the desk tells. */
+  #watching = false;
   #shown = $derived.by(() => {
     void this.#version;
     return this.#paused ?? [...this.#events];
@@ -62,8 +64,31 @@ export class Activity {
     this.#version += 1;
   }
 
+  /** Begins to hear of every event. Returns how to stop. */
+  watch(): () => void {
+    this.#watching = true;
+    void this.refresh();
+    return () => {
+      this.#watching = false;
+      void this.#tell(false);
+    };
+  }
+
+  /** The desk knows nothing of this console any more, or the console missed something: both begin anew. */
+  async refresh(): Promise<void> {
+    if (!this.#watching) return;
+    // First the events as they come, then those before: none falls between.
+    await this.#tell(true);
+    await this.#load();
+  }
+
+  async #tell(on: boolean): Promise<void> {
+    // A desk that cannot be reached is told on coming back.
+    await this.#backend.call({ type: 'watch_activity', on }).catch(() => undefined);
+  }
+
   /** Asks for what happened before this console watched, or while it could not. */
-  async load(): Promise<void> {
+  async #load(): Promise<void> {
     try {
       const { events } = await ask(this.#backend, { type: 'activity', limit: RING });
       const last = events.at(-1)?.serial ?? 0;

@@ -1,7 +1,9 @@
-import type { Conversation, Filter, Language, Theme } from '$lib/protocol';
+import type { Filter, Language, Theme } from '$lib/protocol';
 import { m } from '$paraglide/messages.js';
 
+import { conversationCommands, heldCommands } from './commands-conversation';
 import type { Desk } from './desk.svelte';
+import type { ResponderPart } from './place.svelte';
 
 /** A key as the keyboard reports it, with what is held down. `mod` is Ctrl, or Cmd on a Mac. */
 export interface Key {
@@ -10,7 +12,7 @@ export interface Key {
   mod?: boolean;
 }
 
-export type Group = 'conversation' | 'held' | 'list' | 'go' | 'desk';
+export type Group = 'conversation' | 'held' | 'list' | 'go' | 'responder' | 'desk';
 
 /** Something the agent can do from the keyboard or the palette. */
 export interface Command {
@@ -35,161 +37,9 @@ export function commands(desk: Desk): Command[] {
     ...conversationCommands(desk),
     ...listCommands(desk),
     ...goCommands(desk),
+    ...responderCommands(desk),
     ...deskCommands(desk),
   ];
-}
-
-/** Runs `act` on the open conversation when it is on the screen and `fits`. */
-function onOpen(desk: Desk, act: (c: Conversation) => unknown, fits: (c: Conversation) => boolean = always) {
-  const open = () => (desk.place.view === 'conversations' ? desk.selected : undefined);
-  return {
-    available: () => {
-      const conversation = open();
-      return conversation !== undefined && fits(conversation);
-    },
-    run: () => {
-      const conversation = open();
-      if (conversation) void act(conversation);
-    },
-  };
-}
-
-function heldCommands(desk: Desk): Command[] {
-  const held = (c: Conversation) => c.held !== null && !desk.held.isEditing(c.id, c.held);
-  const group = 'held';
-  return [
-    {
-      id: 'held-send',
-      group,
-      label: () => m.held_send_now(),
-      keys: [{ key: 'Enter' }],
-      ...onOpen(desk, (c) => c.held && desk.held.send(c.id, c.held), held),
-    },
-    {
-      id: 'held-edit',
-      group,
-      label: () => m.held_edit(),
-      keys: [{ key: 'e' }],
-      ...onOpen(desk, (c) => c.held && desk.held.edit(c.id, c.held), held),
-    },
-    {
-      id: 'held-discard',
-      group,
-      label: () => m.held_discard(),
-      keys: [{ key: 'Backspace' }],
-      ...onOpen(desk, (c) => desk.discardHeld(c), held),
-    },
-    {
-      id: 'held-restore',
-      group,
-      label: () => m.held_restore(),
-      keys: [{ key: 'z' }],
-      ...onOpen(
-        desk,
-        (c) => c.discarded && desk.held.restore(c.id, c.discarded),
-        (c) => c.discarded !== null,
-      ),
-    },
-  ];
-}
-
-function conversationCommands(desk: Desk): Command[] {
-  return [...controlCommands(desk), ...statusCommands(desk), ...writingCommands(desk), ...holdCommands(desk)];
-}
-
-function controlCommands(desk: Desk): Command[] {
-  const group = 'conversation';
-  return [
-    {
-      id: 'take-over',
-      group,
-      label: () => m.take_over(),
-      keys: [{ key: 't' }],
-      ...onOpen(
-        desk,
-        (c) => desk.takeOver(c.id),
-        (c) => c.control === 'automatic',
-      ),
-    },
-    {
-      id: 'hand-back',
-      group,
-      label: () => m.hand_back(),
-      keys: [{ key: 'h' }],
-      ...onOpen(
-        desk,
-        (c) => desk.handBack(c.id),
-        (c) => c.control === 'human',
-      ),
-    },
-  ];
-}
-
-function statusCommands(desk: Desk): Command[] {
-  const group = 'conversation';
-  return [
-    {
-      id: 'resolve',
-      group,
-      label: () => m.resolve(),
-      keys: [{ key: 'R', shift: true }],
-      ...onOpen(
-        desk,
-        (c) => desk.resolve(c.id),
-        (c) => c.stored && c.status === 'open',
-      ),
-    },
-    {
-      id: 'reopen',
-      group,
-      label: () => m.reopen(),
-      keys: [{ key: 'R', shift: true }],
-      ...onOpen(
-        desk,
-        (c) => desk.reopen(c.id),
-        (c) => c.status === 'resolved',
-      ),
-    },
-  ];
-}
-
-function writingCommands(desk: Desk): Command[] {
-  const group = 'conversation';
-  const focus = (what: 'composer' | 'note') => () => (desk.place.focus = what);
-  return [
-    {
-      id: 'reply',
-      group,
-      label: () => m.write_reply(),
-      keys: [{ key: 'r' }, { key: 'Enter' }],
-      ...onOpen(desk, focus('composer')),
-    },
-    { id: 'note', group, label: () => m.write_note(), keys: [{ key: 'n' }], ...onOpen(desk, focus('note')) },
-    {
-      id: 'facts',
-      group,
-      label: () => m.toggle_facts(),
-      keys: [{ key: 'i' }],
-      ...onOpen(desk, () => (desk.place.facts = !desk.place.facts)),
-    },
-  ];
-}
-
-function holdCommands(desk: Desk): Command[] {
-  const seconds = [0, 5, 15, 30].map((count) => ({
-    id: `hold-${count}`,
-    label: () => (count === 0 ? m.command_hold_none() : m.command_hold_seconds({ count })),
-    ...onOpen(desk, (c) => desk.setHold(c.id, { kind: 'seconds', seconds: count })),
-  }));
-  return [
-    ...seconds,
-    {
-      id: 'hold-ask',
-      label: () => m.command_hold_ask(),
-      ...onOpen(desk, (c) => desk.setHold(c.id, { kind: 'ask' })),
-    },
-    { id: 'hold-desk', label: () => m.command_hold_desk(), ...onOpen(desk, (c) => desk.setHold(c.id, null)) },
-  ].map((command) => ({ ...command, group: 'conversation', keys: [] }));
 }
 
 function listCommands(desk: Desk): Command[] {
@@ -245,7 +95,7 @@ function searchCommand(desk: Desk): Command {
 
 function goCommands(desk: Desk): Command[] {
   const go = (
-    view: 'conversations' | 'activity' | 'visitors' | 'settings',
+    view: 'conversations' | 'activity' | 'responder' | 'visitors' | 'settings',
     label: () => string,
     keys: Key[] = [],
   ): Command => ({
@@ -268,6 +118,7 @@ function goCommands(desk: Desk): Command[] {
     },
     go('conversations', () => m.nav_conversations()),
     go('activity', () => m.nav_activity()),
+    go('responder', () => m.nav_responder(), [{ key: 'b' }]),
     go('visitors', () => m.nav_visitors()),
     go('settings', () => m.nav_settings(), [{ key: ',', mod: true }]),
     {
@@ -278,6 +129,45 @@ function goCommands(desk: Desk): Command[] {
       available: always,
       run: () => (desk.place.shortcuts = true),
     },
+  ];
+}
+
+function responderCommands(desk: Desk): Command[] {
+  const group = 'responder';
+  const write = (id: string, label: () => string, part: ResponderPart, act: () => void): Command => ({
+    id,
+    group,
+    label,
+    keys: [],
+    available: always,
+    run: () => {
+      desk.place.goPart(part);
+      act();
+    },
+  });
+  const parts: [ResponderPart, () => string][] = [
+    ['answers', m.part_answers],
+    ['rules', m.part_rules],
+    ['model', m.part_model],
+    ['webhook', m.part_webhook],
+    ['hours', m.part_hours],
+    ['try', m.part_try],
+    ['replay', m.part_replay],
+    ['review', m.part_review],
+    ['numbers', m.part_numbers],
+  ];
+  const { editor } = desk.responder;
+  return [
+    write('new-answer', m.answer_new, 'answers', () => editor.writeAnswer()),
+    write('new-rule', m.rule_new, 'rules', () => editor.writeRule()),
+    ...parts.map(([part, label]) =>
+      write(
+        `part-${part}`,
+        () => m.command_part({ part: label() }),
+        part,
+        () => undefined,
+      ),
+    ),
   ];
 }
 
@@ -312,12 +202,24 @@ function deskCommands(desk: Desk): Command[] {
       available: always,
       run: () => (desk.place.choosingAddress = true),
     },
+    awayCommand(desk),
     set('theme-light', () => m.command_theme_light(), { theme: 'light' }),
     set('theme-dark', () => m.command_theme_dark(), { theme: 'dark' }),
     set('theme-system', () => m.command_theme_system(), { theme: 'system' }),
     set('language-en', () => 'Console in English', { console_language: 'en' }),
     set('language-zh', () => '控制台使用简体中文', { console_language: 'zh-CN' }),
   ];
+}
+
+function awayCommand(desk: Desk): Command {
+  return {
+    id: 'away',
+    group: 'desk',
+    label: () => (desk.status.away ? m.say_back() : m.say_away()),
+    keys: [{ key: 'A', shift: true }],
+    available: () => desk.ready,
+    run: () => void desk.setAway(!desk.status.away),
+  };
 }
 
 /** Opens the conversation `by` places further down the list. */

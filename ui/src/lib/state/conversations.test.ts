@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { FakeBackend } from '../../testing/fake-backend';
-import { NOW, conversation } from '../../testing/sample';
+import { NOW, conversation, held } from '../../testing/sample';
 import { Conversations, KEEP } from './conversations.svelte';
 
 const ids = (list: { id: number }[]) => list.map((entry) => entry.id);
@@ -21,16 +21,7 @@ test('each conversation stands under its tabs', () => {
       conversation(2, { control: 'human', waiting_since: NOW }),
       conversation(3, { control: 'human' }),
       conversation(4, {
-        held: {
-          id: 1,
-          for_seq: 1,
-          text: '',
-          source: { kind: 'fallback' },
-          held_at: 0,
-          due_at: null,
-          hold_ms: null,
-          paused_ms: null,
-        },
+        held: held(),
       }),
       conversation(5, { status: 'resolved' }),
     ],

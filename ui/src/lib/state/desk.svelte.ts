@@ -4,16 +4,18 @@ import type {
   Conversation,
   ConversationId,
   Hold,
+  Lesson,
   Language,
+  ResponderSettings,
   Seq,
   Settings,
   Snapshot,
-  Update,
 } from '$lib/protocol';
 import { m } from '$paraglide/messages.js';
 
 import { Activity } from './activity.svelte';
 import { Attention } from './attention.svelte';
+import { Changes } from './changes.svelte';
 import { Clock } from './clock.svelte';
 import { DeskConnection } from './connection.svelte';
 import { Conversations } from './conversations.svelte';
@@ -21,14 +23,19 @@ import { Drafts } from './drafts.svelte';
 import { nextFrame, type Schedule } from './frame';
 import { Held } from './held.svelte';
 import { language } from './language.svelte';
+import { Offer } from './offer.svelte';
 import { Outbox } from './outbox.svelte';
 import { Place } from './place.svelte';
+import { Responder } from './responder.svelte';
 import { Search } from './search.svelte';
 import { DeskSettings } from './settings.svelte';
 import { DeskStatus } from './status.svelte';
+import { Suggestions } from './suggestions.svelte';
 import { type Thread, Threads } from './thread.svelte';
 import { Toasts } from './toasts.svelte';
 import { Typing } from './typing.svelte';
+import { apply } from './updates';
+import { Writing } from './writing.svelte';
 
 /** The customer is told at most this often that the agent types, in milliseconds. */
 const TYPING_EVERY = 3_000;
@@ -53,14 +60,19 @@ export class Desk {
   readonly status = new DeskStatus();
   readonly toasts = new Toasts();
   readonly typing = new Typing();
+  readonly writing = new Writing();
+  readonly suggestions = new Suggestions();
   readonly conversations: Conversations;
   readonly threads: Threads;
   readonly activity: Activity;
   readonly settings: DeskSettings;
+  readonly responder: Responder;
   readonly search: Search;
   readonly outbox: Outbox;
   readonly drafts: Drafts;
   readonly held: Held;
+  readonly changes: Changes;
+  readonly offer: Offer;
   readonly place: Place;
   #ready = $state(false);
   #error = $state.raw<Refused | null>(null);
@@ -83,10 +95,17 @@ export class Desk {
     this.threads = new Threads(backend);
     this.activity = new Activity(backend);
     this.settings = new DeskSettings(backend);
+    this.responder = new Responder(backend, {
+      toasts: this.toasts,
+      explain: (refused) => this.explain(refused),
+      now: () => this.clock.at(),
+    });
     this.search = new Search(backend);
     this.outbox = new Outbox(backend, options.newId);
     this.drafts = new Drafts(options.local);
     this.held = new Held(backend, (refused) => this.explain(refused));
+    this.changes = new Changes(backend, (refused) => this.explain(refused));
+    this.offer = new Offer(backend, (refused) => this.explain(refused));
     this.place = new Place(options.session);
   }
 
@@ -163,8 +182,14 @@ export class Desk {
   /** Opens a conversation and its thread. */
   open(id: ConversationId): void {
     if (this.held.editing && this.held.editing.conversation !== id) void this.held.cancel();
+    if (this.place.selected !== id) this.offer.leave();
     this.place.open(id);
     if (!this.conversations.get(id)) void this.#find(id);
+  }
+
+  /** Whether the agent has this conversation open before them. */
+  looksAt(id: ConversationId): boolean {
+    return this.place.view === 'conversations' && this.place.selected === id;
   }
 
   thread(id: ConversationId): Thread {
@@ -195,10 +220,34 @@ export class Desk {
     return this.#act({ type: 'set_hold', conversation: id, hold });
   }
 
+  setLabels(id: ConversationId, labels: string[]): Promise<boolean> {
+    return this.#act({ type: 'set_labels', conversation: id, labels });
+  }
+
+  /** Opens an offer to learn where it can be looked over and saved. */
+  review(lesson: Lesson): void {
+    this.offer.leave();
+    this.explain(new Refused({ code: 'internal', message: `Not built yet: ${lesson.id}` }));
+  }
+
+  /** Says whether nobody is at the console. */
+  async setAway(away: boolean): Promise<void> {
+    if (await this.#act({ type: 'set_away', away })) this.status.away = away;
+  }
+
   /** Changes some settings at once. */
   async changeSettings(change: Partial<Settings>): Promise<void> {
     try {
-      this.#takeSettings(await this.settings.change(change));
+      this.takeSettings(await this.settings.change(change));
+    } catch (cause) {
+      this.explain(Refused.from(cause));
+    }
+  }
+
+  /** Changes some of the responder's settings at once. */
+  async changeResponder(change: Partial<ResponderSettings>): Promise<void> {
+    try {
+      this.takeSettings(await this.settings.changeResponder(change));
     } catch (cause) {
       this.explain(Refused.from(cause));
     }
@@ -207,7 +256,7 @@ export class Desk {
   /** Saves the settings form. */
   async saveSettings(): Promise<boolean> {
     const saved = await this.settings.save();
-    if (saved && this.settings.current) this.#takeSettings(this.settings.current);
+    if (saved && this.settings.current) this.takeSettings(this.settings.current);
     return saved;
   }
 
@@ -288,12 +337,14 @@ export class Desk {
     this.clock.set(snapshot.now);
     this.status.take(snapshot);
     this.#systemLanguage = snapshot.system_language;
-    this.#takeSettings(snapshot.settings);
+    this.takeSettings(snapshot.settings);
+    this.writing.clear();
     this.conversations.reset(snapshot.conversations, snapshot.more, selected === null ? [] : [selected]);
     if (selected !== null && !snapshot.conversations.some((c) => c.id === selected))
       void this.#find(selected);
     this.threads.resync(selected);
-    void this.activity.load();
+    void this.activity.refresh();
+    this.responder.resync(snapshot.lessons);
     this.#markedRead.clear();
     this.#error = null;
     this.#snapshotDue = false;
@@ -302,7 +353,8 @@ export class Desk {
     this.#apply();
   }
 
-  #takeSettings(settings: Snapshot['settings']): void {
+  /** Takes the settings in force. */
+  takeSettings(settings: Settings): void {
     this.settings.take(settings);
     language.use(settings.console_language ?? this.#systemLanguage ?? language.current);
   }
@@ -323,60 +375,13 @@ export class Desk {
     if (this.#snapshotDue || this.#queue.length === 0) return;
     const batches = this.#queue;
     this.#queue = [];
-    for (const batch of batches) for (const update of batch.updates) this.#update(update);
+    for (const batch of batches) for (const update of batch.updates) apply(this, update);
     this.clock.set(batches.at(-1)?.now ?? this.clock.at());
     const selected = this.place.selected;
     this.conversations.publish(selected === null ? [] : [selected]);
     this.threads.publish();
+    this.writing.publish();
     this.activity.publish();
-  }
-
-  #update(update: Update): void {
-    switch (update.type) {
-      case 'conversation':
-        return this.#updateConversation(update.conversation);
-      case 'gone':
-        this.conversations.remove(update.conversation);
-        if (this.place.selected === update.conversation) this.place.close();
-        return;
-      case 'message':
-        this.threads.put(update.conversation, update.message);
-        this.outbox.reconcile(update.message);
-        if (update.message.author === 'customer') this.typing.stop(update.conversation);
-        return;
-      case 'typing':
-        return this.typing.start(update.conversation);
-      case 'activity':
-        return this.activity.put(update.event);
-      case 'counts':
-        this.status.counts = update.counts;
-        return;
-      case 'settings':
-        return this.#takeSettings(update.settings);
-      case 'listening':
-        this.status.listening = update.listening;
-        return;
-      case 'alerts_problem':
-        this.status.alertsProblem = update.problem;
-        return;
-      case 'reveal':
-        return this.open(update.conversation);
-      case 'resync':
-        // Asked for when it was heard.
-        return;
-    }
-  }
-
-  #updateConversation(conversation: Conversation): void {
-    const before = this.conversations.get(conversation.id);
-    this.conversations.put(conversation);
-    if (before?.discarded && !conversation.discarded) this.toasts.dismissKind(`discarded ${conversation.id}`);
-    const lost = this.held.seen(conversation.id, conversation.held);
-    if (lost === null) return;
-    // The reply went away under the editor: what was written goes to the composer instead of nowhere.
-    const draft = this.drafts.of(conversation.id);
-    if (draft.text === '' && lost !== '') this.drafts.set(conversation.id, { mode: 'reply', text: lost });
-    this.toasts.show({ tone: 'info', text: () => m.held_gone_while_editing() });
   }
 }
 
@@ -397,6 +402,8 @@ export function sentence(refused: Refused): string {
       return m.refused_overloaded();
     case 'no_such_conversation':
       return m.refused_no_such_conversation();
+    case 'no_such_message':
+      return m.refused_no_such_message();
     default:
       return refused.message;
   }

@@ -3,7 +3,15 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Conversation, Message } from '$lib/protocol';
 
 import { FakeBackend, settled } from '../../testing/fake-backend';
-import { COUNTS, NOW, conversation, fallback, message, snapshot } from '../../testing/sample';
+import {
+  COUNTS,
+  NOW,
+  conversation,
+  fallback,
+  held as heldReply,
+  message,
+  snapshot,
+} from '../../testing/sample';
 import { Desk } from './desk.svelte';
 
 let backend: FakeBackend;
@@ -225,16 +233,7 @@ describe('what the agent sends', () => {
 });
 
 describe('held replies', () => {
-  const held = {
-    id: 7,
-    for_seq: 1,
-    text: 'Desks ship in 3 days.',
-    source: fallback,
-    held_at: NOW,
-    due_at: NOW + 15_000,
-    hold_ms: 15_000,
-    paused_ms: null,
-  };
+  const held = heldReply();
 
   test('editing pauses, saving sends the text', async () => {
     await start([conversation(1, { held })]);

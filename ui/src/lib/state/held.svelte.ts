@@ -18,6 +18,8 @@ export class Held {
   readonly #onRefused: (refused: Refused) => void;
   #editing = $state<Editing | null>(null);
   #busy = $state<HeldId | null>(null);
+  /** The reply whose editor opens as soon as nobody else writes in it. */
+  #opens: { conversation: ConversationId; held: HeldId } | null = null;
 
   constructor(backend: Backend, onRefused: (refused: Refused) => void) {
     this.#backend = backend;
@@ -56,9 +58,25 @@ export class Held {
     return this.#do({ type: 'resume_held', conversation, held: held.id });
   }
 
-  /** Stops the clock and opens the editor. If it was too late, there is nothing to edit. */
+  /** Stops the model. What it has written stays held, as "ask". */
+  stop(conversation: ConversationId, held: HeldReply): Promise<Outcome> {
+    return this.#do({ type: 'stop_writing', conversation, held: held.id });
+  }
+
+  /** Stops whoever writes or the clock, and opens the editor. If it was too late, there is nothing to edit. */
   async edit(conversation: ConversationId, held: HeldReply): Promise<Outcome> {
     if (this.#editing) await this.cancel();
+    if (held.writing) {
+      this.#opens = { conversation, held: held.id };
+      const stopped = await this.stop(conversation, held);
+      // Stale: it was finished meanwhile, and is edited as it is.
+      if (stopped === 'refused') this.#opens = null;
+      return stopped;
+    }
+    return this.#open(conversation, held);
+  }
+
+  async #open(conversation: ConversationId, held: HeldReply): Promise<Outcome> {
     this.#editing = { conversation, held: held.id, proposed: held.text, text: held.text };
     const outcome = await this.#do({ type: 'pause_held', conversation, held: held.id });
     if (outcome !== 'done' && this.#editing?.held === held.id) this.#editing = null;
@@ -85,6 +103,11 @@ export class Held {
 
   /** The held reply of a conversation is now this one. An edit of another is over; what was written is returned. */
   seen(conversation: ConversationId, held: HeldReply | null): string | null {
+    const opens = this.#opens;
+    if (opens?.conversation === conversation && !held?.writing) {
+      this.#opens = null;
+      if (held?.id === opens.held) void this.#open(conversation, held);
+    }
     const editing = this.#editing;
     if (editing?.conversation !== conversation || editing.held === held?.id) return null;
     if (this.#busy === editing.held) return null;
@@ -99,8 +122,10 @@ export class Held {
       return 'done';
     } catch (cause) {
       const refused = Refused.from(cause);
-      this.#onRefused(refused);
-      return refused.code === 'stale_reply' ? 'stale' : 'refused';
+      const stale = refused.code === 'stale_reply';
+      // Who wants to stop what has just been finished sees it finished.
+      if (!stale || request.type !== 'stop_writing') this.#onRefused(refused);
+      return stale ? 'stale' : 'refused';
     } finally {
       this.#busy = null;
     }

@@ -1,6 +1,9 @@
 import type { ConversationId, Filter } from '$lib/protocol';
 
-export type View = 'conversations' | 'activity' | 'visitors' | 'settings';
+export type View = 'conversations' | 'activity' | 'responder' | 'visitors' | 'settings';
+/** The parts of the responder's view. */
+export type ResponderPart =
+  'answers' | 'rules' | 'model' | 'webhook' | 'hours' | 'try' | 'replay' | 'review' | 'numbers';
 export type SettingsSection = 'general' | 'replies' | 'alerts' | 'window' | 'connection';
 
 interface Stored {
@@ -10,6 +13,19 @@ interface Stored {
 }
 
 const KEY = 'deskbell.place';
+/** Where a setting stands in the console, by the beginning of its name. */
+const HOMES: [string, { section: SettingsSection } | { part: ResponderPart }][] = [
+  ['agent_name', { section: 'general' }],
+  ['alerts', { section: 'alerts' }],
+  ['allowed_origins', { section: 'connection' }],
+  ['greeting', { section: 'replies' }],
+  ['reply', { section: 'replies' }],
+  ['hold', { section: 'replies' }],
+  ['responder.threshold', { part: 'answers' }],
+  ['responder.model', { part: 'model' }],
+  ['responder.webhook', { part: 'webhook' }],
+  ['responder', { part: 'hours' }],
+];
 const START: Stored = { view: 'conversations', tab: 'open', selected: null };
 
 type Store = Pick<Storage, 'getItem' | 'setItem'>;
@@ -27,10 +43,11 @@ export class Place {
   /** The dialog that chooses another address to listen on. */
   choosingAddress = $state(false);
   section = $state<SettingsSection>('general');
+  part = $state<ResponderPart>('answers');
   /** The conversation whose end is on the screen. */
   atEndOf = $state<ConversationId | null>(null);
   /** What should take the keyboard's focus; whoever does sets it back to `null`. */
-  focus = $state<'composer' | 'note' | 'search' | null>(null);
+  focus = $state<'composer' | 'note' | 'messages' | 'labels' | 'suggestion' | 'search' | null>(null);
 
   constructor(store: Store | undefined) {
     this.#store = store;
@@ -60,6 +77,21 @@ export class Place {
 
   go(view: View): void {
     this.#move({ view });
+  }
+
+  /** Shows a part of the responder. */
+  goPart(part: ResponderPart): void {
+    this.part = part;
+    this.#move({ view: 'responder' });
+  }
+
+  /** Shows where a setting is changed. */
+  goSetting(field: string): void {
+    const home = HOMES.find(([prefix]) => field.startsWith(prefix))?.[1];
+    if (!home) return;
+    if ('part' in home) return this.goPart(home.part);
+    this.section = home.section;
+    this.go('settings');
   }
 
   showTab(tab: Filter): void {

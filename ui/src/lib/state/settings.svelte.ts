@@ -1,5 +1,5 @@
 import { ask, type Backend, Refused } from '$lib/backend/backend';
-import type { Settings } from '$lib/protocol';
+import type { ResponderSettings, Settings } from '$lib/protocol';
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
@@ -62,7 +62,7 @@ export class DeskSettings {
   /** Saves the draft. False when it was refused. */
   async save(): Promise<boolean> {
     if (!this.#draft || this.#saving) return false;
-    return this.#put($state.snapshot(this.#draft));
+    return this.#put(tidied($state.snapshot(this.#draft)));
   }
 
   /** Saves one change at once, and leaves the draft's other changes alone. Throws the refusal. */
@@ -73,6 +73,12 @@ export class DeskSettings {
       settings: { ...this.#current, ...change },
     });
     return settings;
+  }
+
+  /** As {@link change}, for some of the responder's settings. */
+  changeResponder(change: Partial<ResponderSettings>): Promise<Settings> {
+    const responder = this.#current && { ...this.#current.responder, ...change };
+    return this.change(responder ? { responder } : {});
   }
 
   async #put(settings: Settings): Promise<boolean> {
@@ -91,11 +97,23 @@ export class DeskSettings {
   }
 }
 
+/** Without lines that say nothing. */
+function tidied(settings: Settings): Settings {
+  const human_phrases = settings.responder.human_phrases.filter((phrase) => phrase.trim() !== '');
+  return { ...settings, responder: { ...settings.responder, human_phrases } };
+}
+
 /** The new settings with those fields of the draft that differ from the settings it was made of. */
 function rebased(draft: Settings, before: Settings, now: Settings): Settings {
   const result = structuredClone(now);
   for (const key of Object.keys(now) as (keyof Settings)[]) {
-    if (key !== 'listen' && !same(draft[key], before[key])) Object.assign(result, { [key]: draft[key] });
+    if (key === 'listen' || key === 'responder' || same(draft[key], before[key])) continue;
+    Object.assign(result, { [key]: draft[key] });
+  }
+  // The responder's settings are many, and changed in many places: field by field, too.
+  for (const key of Object.keys(now.responder) as (keyof ResponderSettings)[]) {
+    if (same(draft.responder[key], before.responder[key])) continue;
+    Object.assign(result.responder, { [key]: draft.responder[key] });
   }
   return result;
 }

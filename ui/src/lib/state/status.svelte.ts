@@ -16,12 +16,15 @@ export class DeskStatus {
   counts = $state.raw<Counts>(NOTHING);
   listening = $state.raw<Listening | null>(null);
   alertsProblem = $state.raw<string | null>(null);
+  /** Whether nobody is at the console. */
+  away = $state(false);
   /** Set once, by the first snapshot. */
   about = $state.raw<{ version: string; data_dir: string } | null>(null);
 
   take(snapshot: Snapshot): void {
     this.counts = snapshot.counts;
     this.listening = snapshot.listening;
+    this.away = snapshot.away;
     this.alertsProblem = snapshot.alerts_problem;
     this.about = { version: snapshot.version, data_dir: snapshot.data_dir };
   }

@@ -61,9 +61,25 @@ export function ago(at: Timestamp, now: Timestamp): string {
   return sameYear ? format(getLocale(), 'ago', { day: 'numeric', month: 'short' }).format(at) : date(at);
 }
 
+/** A length of time: `40 s`, or `5 min` where it is whole minutes. */
+export function duration(seconds: number): string {
+  const minutes = seconds / 60;
+  return Number.isInteger(minutes) && minutes > 0
+    ? m.minutes({ count: minutes })
+    : m.seconds({ count: seconds });
+}
+
 /** What is left of a wait: `9 s`, from 90 s on `9:56`. Rounded up, so that it ends with the wait. */
 export function countdown(milliseconds: number): string {
   const seconds = Math.max(0, Math.ceil(milliseconds / 1_000));
   if (seconds < 90) return m.seconds({ count: seconds });
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+/** The name of a day of the week, 0 is Monday. */
+export function weekday(number: number): string {
+  // 1 January 2024 was a Monday.
+  return format(getLocale(), 'weekday', { weekday: 'long', timeZone: 'UTC' }).format(
+    Date.UTC(2024, 0, 1 + number),
+  );
 }
