@@ -1,8 +1,11 @@
 /*
  * The names by which end-to-end tests find things (`data-testid`). They do not change with language or look:
  *
- * conversation-row (data-conversation)   thread   message (data-seq, data-author)
- * held-card   held-send   held-edit   held-editor   held-save   held-discard   held-take-over
+ * conversation-row (data-conversation)   thread   message (data-seq, data-author, data-change)
+ * held-card   held-text   held-send   held-stop   held-edit   held-editor   held-save   held-discard   held-take-over
+ * correct   correct-editor   correct-save   retract   retract-confirm   show-original   original   source   explanation
+ * suggestion   suggestion-text   suggestion-insert   suggestion-dismiss   offer   offer-review   offer-decline
+ * label   label-add   label-input   away
  * control-automatic   control-human   composer   composer-send   composer-note   composer-reply
  * tab-open   tab-needs_me   tab-held   tab-resolved   search   search-hit
  * nav-conversations   nav-activity   nav-responder   nav-visitors   nav-settings

@@ -62,6 +62,7 @@ export class Desk {
   readonly typing = new Typing();
   readonly writing = new Writing();
   readonly suggestions = new Suggestions();
+  readonly offer = new Offer();
   readonly conversations: Conversations;
   readonly threads: Threads;
   readonly activity: Activity;
@@ -72,7 +73,6 @@ export class Desk {
   readonly drafts: Drafts;
   readonly held: Held;
   readonly changes: Changes;
-  readonly offer: Offer;
   readonly place: Place;
   #ready = $state(false);
   #error = $state.raw<Refused | null>(null);
@@ -105,7 +105,6 @@ export class Desk {
     this.drafts = new Drafts(options.local);
     this.held = new Held(backend, (refused) => this.explain(refused));
     this.changes = new Changes(backend, (refused) => this.explain(refused));
-    this.offer = new Offer(backend, (refused) => this.explain(refused));
     this.place = new Place(options.session);
   }
 
@@ -224,10 +223,16 @@ export class Desk {
     return this.#act({ type: 'set_labels', conversation: id, labels });
   }
 
-  /** Opens an offer to learn where it can be looked over and saved. */
-  review(lesson: Lesson): void {
+  /** Looks an offer to learn over, in the editor that saves it. */
+  review(lesson: Lesson): Promise<void> {
     this.offer.leave();
-    this.explain(new Refused({ code: 'internal', message: `Not built yet: ${lesson.id}` }));
+    return this.responder.openLesson(lesson);
+  }
+
+  /** Declines an offer to learn for good. */
+  decline(lesson: Lesson): Promise<void> {
+    this.offer.leave();
+    return this.responder.dismissLesson(lesson.id);
   }
 
   /** Says whether nobody is at the console. */

@@ -1,16 +1,8 @@
-import { type Backend, Refused } from '$lib/backend/backend';
-import type { ConversationId, Lesson, LessonId } from '$lib/protocol';
+import type { ConversationId, Lesson } from '$lib/protocol';
 
 /** The one offer to learn that is shown, where the agent did what can be learned from. */
 export class Offer {
-  readonly #backend: Backend;
-  readonly #onRefused: (refused: Refused) => void;
   #lesson = $state.raw<Lesson | null>(null);
-
-  constructor(backend: Backend, onRefused: (refused: Refused) => void) {
-    this.#backend = backend;
-    this.#onRefused = onRefused;
-  }
 
   /** The offer to show in a conversation. */
   in(conversation: ConversationId): Lesson | null {
@@ -25,15 +17,5 @@ export class Offer {
   /** Takes the offer off the screen; it stays among those to review. */
   leave(): void {
     this.#lesson = null;
-  }
-
-  /** Declines it for good. */
-  async decline(lesson: LessonId): Promise<void> {
-    if (this.#lesson?.id === lesson) this.leave();
-    try {
-      await this.#backend.call({ type: 'dismiss_lesson', lesson });
-    } catch (cause) {
-      this.#onRefused(Refused.from(cause));
-    }
   }
 }

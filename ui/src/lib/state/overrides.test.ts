@@ -176,7 +176,7 @@ describe('offers to learn', () => {
     desk.open(1);
     hear({ type: 'lesson', lesson: lesson(4) }, { type: 'lessons', waiting: 3 });
     expect(desk.offer.in(1)?.id).toBe(4);
-    void desk.offer.decline(4);
+    void desk.decline(lesson(4));
     expect(desk.offer.in(1)).toBeNull();
     expect(backend.asked.at(-1)).toEqual({ type: 'dismiss_lesson', lesson: 4 });
   });
