@@ -18,6 +18,8 @@ pub struct Agent {
     last_call: i64,
     /// Updates that came while an answer was awaited.
     updates: VecDeque<Update>,
+    /// Every frame that came, where a test wants to search them.
+    pub transcript: Option<String>,
 }
 
 impl Agent {
@@ -32,7 +34,7 @@ impl Agent {
     pub async fn open(address: &str) -> Self {
         let headers = [("Sec-WebSocket-Protocol", "deskbell.agent.v1")];
         let socket = open(address, "/console/ws", &headers).await;
-        Self { socket, last_call: 0, updates: VecDeque::new() }
+        Self { socket, last_call: 0, updates: VecDeque::new(), transcript: None }
     }
 
     pub async fn write(&mut self, frame: &AgentClientFrame) {
@@ -42,6 +44,9 @@ impl Agent {
 
     pub async fn read(&mut self) -> Option<AgentServerFrame> {
         let text = next_text(&mut self.socket).await?;
+        if let Some(transcript) = &mut self.transcript {
+            transcript.push_str(&text);
+        }
         Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")))
     }
 

@@ -73,6 +73,22 @@ impl Server {
         self.child.id().unwrap()
     }
 
+    /// Collects the log from now on until the server has ended.
+    pub fn collect_log(&mut self) -> tokio::task::JoinHandle<String> {
+        let nothing =
+            tokio::process::Command::new("true").stderr(Stdio::piped()).spawn().unwrap().stderr.take();
+        let nothing = BufReader::new(nothing.unwrap()).lines();
+        let mut lines = std::mem::replace(&mut self.stderr, nothing);
+        tokio::spawn(async move {
+            let mut log = String::new();
+            while let Some(line) = lines.next_line().await.unwrap() {
+                log.push_str(&line);
+                log.push('\n');
+            }
+            log
+        })
+    }
+
     pub fn secret(&self) -> String {
         std::fs::read_to_string(self.data.path().join("agent.secret")).unwrap().trim().to_owned()
     }
@@ -103,6 +119,8 @@ pub fn command(data: &Path, listen: &str) -> Command {
         .arg(data)
         .env("LC_ALL", "en_US.UTF-8")
         .env("RUST_LOG", "warn")
+        // Tests do not meet the keyring of the person at the machine.
+        .env("DESKBELL_KEYRING", "off")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -11,7 +11,7 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 
 use super::handshake::{CONSOLE_SOCKET, Policy, Speaks, choose};
 use super::http::Upgraded;
-use super::pages;
+use super::{pages, replies};
 use crate::activity::Place;
 use crate::connection;
 use crate::desk::Desk;
@@ -49,8 +49,8 @@ pub trait Host: Clone + Send + Sync + 'static {
     fn serve(self, socket: Upgraded<Self::Speaks>) -> impl Future<Output = ()> + Send;
 
     /// Answers a request that is not for a socket.
-    fn page(&self, _request: &Request<Incoming>) -> Response<Full<Bytes>> {
-        pages::plain(StatusCode::NOT_FOUND, "There is nothing here.\n")
+    fn page(&self, _request: Request<Incoming>) -> impl Future<Output = Response<Full<Bytes>>> + Send {
+        std::future::ready(pages::plain(StatusCode::NOT_FOUND, "There is nothing here.\n"))
     }
 
     /// Hears what failed or was refused before there was a socket.
@@ -91,8 +91,10 @@ impl Host for Desk {
         }
     }
 
-    fn page(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn page(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         match (request.uri().path(), request.method()) {
+            // Boxed, so that a page's request is not as large as one with a body.
+            (replies::PATH, _) => Box::pin(replies::take(self, request)).await,
             (CONSOLE_SOCKET, _) => {
                 pages::plain(StatusCode::UPGRADE_REQUIRED, "This is the console's WebSocket.\n")
             }

@@ -73,11 +73,19 @@ pub(super) async fn serve<H: Host>(
     let asked = Notify::new();
     let service = service_fn(|request| {
         asked.notify_one();
-        let mut answer = answer(host, request, address, on_loopback, &agreed);
-        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        let agreed = &agreed;
+        async move {
+            if !wants_socket(request.headers()) {
+                let mut page = host.page(request).await;
+                page.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                return Ok::<_, Infallible>(page);
+            }
+            let mut answer = answer(host, request, address, on_loopback, agreed);
+            if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(answer)
         }
-        async move { Ok::<_, Infallible>(answer) }
     });
     let served = hyper::server::conn::http1::Builder::new()
         // The deadline is over the whole connection, not over each request.
@@ -138,9 +146,6 @@ fn answer<H: Host>(
     agreed: &Mutex<Option<Agreed<H::Speaks>>>,
 ) -> Response<Full<Bytes>> {
     let headers = request.headers();
-    if !wants_socket(headers) {
-        return host.page(&request);
-    }
     let (speaks, subprotocol) = match host.choose(Asked { path: request.uri().path(), headers, on_loopback })
     {
         Ok(chosen) => chosen,

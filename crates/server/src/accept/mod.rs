@@ -4,6 +4,7 @@ mod handshake;
 mod host;
 mod http;
 mod pages;
+mod replies;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

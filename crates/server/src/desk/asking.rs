@@ -4,7 +4,7 @@ use deskbell_desk::{Command, Draft};
 use deskbell_protocol::agent::{Request, Response};
 use deskbell_protocol::entity::{Source, SourceKind};
 use deskbell_protocol::responder::{Question, SecretName};
-use deskbell_protocol::settings::Settings;
+use deskbell_protocol::settings::{ModelSettings, WebhookSettings};
 use deskbell_protocol::{Code, Refusal};
 
 use super::Desk;
@@ -22,16 +22,13 @@ impl Desk {
                 self.shared.secrets.set(name, value).await.map(|secrets| Response::Secrets { secrets })
             }
             Request::TestModel { model } => {
-                let mut settings = self.settings();
-                settings.responder.model = model;
-                let model = checked(settings)?.responder.model;
+                // What is tested counts as switched on: nothing of it may be missing.
+                let model = ModelSettings { enabled: true, ..model }.validated()?;
                 let key = self.model_key().await.map_err(locked)?;
                 Ok(Response::Tested { tested: test_model(self.http(), model, key).await })
             }
             Request::TestWebhook { webhook } => {
-                let mut settings = self.settings();
-                settings.responder.webhook = webhook;
-                let webhook = checked(settings)?.responder.webhook;
+                let webhook = WebhookSettings { enabled: true, ..webhook }.validated()?;
                 let secret = self.webhook_secret().await.map_err(locked)?;
                 Ok(Response::Tested { tested: test_webhook(self.http(), &webhook, secret).await })
             }
@@ -54,7 +51,6 @@ impl Desk {
     ///
     /// # Errors
     /// [`Code::StaleReply`] when nobody waits for it any more, or [`Code::NoSuchConversation`].
-    #[allow(dead_code, reason = "POST /api/replies is on its way")]
     pub(crate) async fn take_late_reply(&self, reply: LateReply) -> Result<(), Refusal> {
         let entry = self.readers().conversation(reply.conversation).await.map_err(unread)?;
         let entry = entry.ok_or_else(|| {
@@ -89,12 +85,6 @@ impl Desk {
     pub(crate) async fn webhook_secret(&self) -> Result<Option<Secret>, Failure> {
         self.shared.secrets.get(SecretName::WebhookSecret).await
     }
-}
-
-/// Settings to test, within their bounds. What is tested counts as switched on.
-fn checked(mut settings: Settings) -> Result<Settings, Refusal> {
-    settings.responder.model.enabled = true;
-    settings.validated()
 }
 
 fn locked(failure: Failure) -> Refusal {

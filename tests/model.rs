@@ -1,0 +1,605 @@
+//! The model and the webhook bot as customers and agents meet them: real sockets, a real HTTP endpoint that behaves and
+//! misbehaves on command, and a key that must not be found anywhere.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use deskbell_protocol::agent::{Request, Response};
+use deskbell_protocol::entity::{Author, NeedsHumanReason, SourceKind, SystemLine};
+use deskbell_protocol::responder::{SecretName, SecretPlace};
+use deskbell_protocol::settings::Hold;
+use deskbell_protocol::{Code, ConversationId};
+use deskbell_tests::agent::Agent;
+use deskbell_tests::customer::V1;
+use deskbell_tests::endpoint::{Endpoint, Received, Script};
+use deskbell_tests::server::Server;
+use deskbell_tests::within;
+use serde_json::{Value, json};
+use standardwebhooks::Webhook;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::http::HeaderMap;
+
+const DEFAULT_REPLY: &str = "Hello, what can we help you with?";
+const KEY: &str = "sk-canary-8f3a1c5e7d9b";
+const SIGNING: &str = "whsec_Y2FuYXJ5LXNpZ25pbmctc2VjcmV0LTEyMzQ1Njc4OTA=";
+
+/// A desk that asks this endpoint as its model.
+async fn desk_with_model(endpoint: &Endpoint) -> (Server, Agent) {
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    set_secret(&mut agent, SecretName::ModelKey, KEY).await;
+    let url = endpoint.model_url();
+    agent
+        .set(|settings| {
+            let model = &mut settings.responder.model;
+            (model.enabled, model.url, model.model) = (true, url, "test".to_owned());
+            model.deadline_seconds = 30;
+        })
+        .await;
+    (server, agent)
+}
+
+/// A desk that asks this endpoint as its webhook bot.
+async fn desk_with_bot(endpoint: &Endpoint) -> (Server, Agent) {
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    set_secret(&mut agent, SecretName::WebhookSecret, SIGNING).await;
+    let url = endpoint.url();
+    agent
+        .set(|settings| {
+            let bot = &mut settings.responder.webhook;
+            (bot.enabled, bot.url, bot.deadline_seconds) = (true, url, 30);
+        })
+        .await;
+    (server, agent)
+}
+
+async fn set_secret(agent: &mut Agent, name: SecretName, value: &str) -> SecretPlace {
+    let value = Some(value.to_owned());
+    let Response::Secrets { secrets } = agent.ask(Request::SetSecret { name, value }).await else { panic!() };
+    match name {
+        SecretName::ModelKey => secrets.model_key,
+        SecretName::WebhookSecret => secrets.webhook_secret,
+    }
+}
+
+/// Asks and gives the frames after the acknowledgement up to the automatic reply.
+async fn ask(customer: &mut V1, text: &str) -> (Vec<Value>, String) {
+    customer.say("q", text).await;
+    let mut frames = Vec::new();
+    loop {
+        let frame = customer.next().await;
+        if frame["type"] == "message" && frame["author"] == "automatic" && frame["text"] != greeting(customer)
+        {
+            return (frames, frame["text"].as_str().unwrap().to_owned());
+        }
+        frames.push(frame);
+    }
+}
+
+fn greeting(customer: &V1) -> Value {
+    customer.welcome["greeting"]["text"].clone()
+}
+
+/// The sentence with which the thread says that a part of the responder failed.
+async fn failure_told(agent: &mut Agent, conversation: ConversationId) -> Option<(SourceKind, String)> {
+    agent.thread(conversation).await.into_iter().find_map(|message| match message.system {
+        Some(SystemLine::ResponderFailed { source, message }) => Some((source, message)),
+        _ => None,
+    })
+}
+
+#[tokio::test]
+async fn a_customer_sees_typing_and_then_the_whole_reply() {
+    let script = Script::stream().words("We are open ").waits().words("from 9 to 5. Welcome!").ends("stop");
+    let mut endpoint = Endpoint::start(script).await;
+    let (server, mut agent) = desk_with_model(&endpoint).await;
+    let mut customer = server.v1().await;
+    customer.say("q", "When are you open on Fridays?").await;
+    // The acknowledgement and the typing come while the model still writes.
+    customer.next_of("ack").await;
+    assert_eq!(customer.next_of("typing").await["author"], "automatic");
+    let draft = agent
+        .update(|update| match update {
+            deskbell_protocol::agent::Update::Draft { text, .. } => Some(text),
+            _ => None,
+        })
+        .await;
+    assert!("We are open ".starts_with(&draft), "{draft}");
+    endpoint.go_on();
+    let reply = customer.next_from("automatic").await;
+    assert_eq!(reply["text"], "We are open from 9 to 5. Welcome!");
+    let conversation = agent.until(|conversation| conversation.held.is_none()).await;
+    assert_eq!(conversation.needs_human, None);
+    let asked = endpoint.received().await;
+    assert_eq!(asked.header("authorization"), format!("Bearer {KEY}"));
+    let said = asked.json()["messages"].as_array().unwrap().clone();
+    assert_eq!(said.last().unwrap(), &json!({ "role": "user", "content": "When are you open on Fridays?" }));
+}
+
+/// What a model may do instead of answering, and what the thread then says about it.
+fn misbehaviours(elsewhere: &str) -> Vec<(&'static str, Script, &'static str)> {
+    let echo = json!({ "error": { "message": format!("Incorrect API key provided: {KEY}") } });
+    let half = || Script::stream().words("We are open from nine, that is to say");
+    vec![
+        ("stalls before its headers", Script::default().stalls(), "did not finish within"),
+        ("stalls in its answer", half().stalls(), "did not finish within"),
+        ("breaks off", half(), "broke off"),
+        ("talks garbage", Script::stream().chunk("data: ]]{{\n\n"), "not an OpenAI-compatible"),
+        ("is a web page", Script::page(), "not an OpenAI-compatible"),
+        ("refuses the key", Script::json("401 Unauthorized", &echo), "refuses the key"),
+        (
+            "is asked too often",
+            Script::answers("429 Too Many Requests", "Retry-After: 600\r\n", ""),
+            "too often",
+        ),
+        ("has a fault", Script::json("500 Internal Server Error", &echo), "fault of its own"),
+        ("redirects", Script::redirects(elsewhere), "another address"),
+        ("never ends", Script::stream().forever("4\r\n: x\n\r\n"), "more than can be taken"),
+        (
+            "has a line without end",
+            Script::stream().chunk("data: ").forever("1\r\nx\r\n"),
+            "more than can be taken",
+        ),
+        ("hangs up", Script::default(), "closed the connection"),
+    ]
+}
+
+#[tokio::test]
+async fn whatever_a_model_does_the_customer_gets_the_default_reply_and_the_agent_is_called() {
+    let mut elsewhere = Endpoint::start(Script::streams("Stolen.")).await;
+    let endpoint = Endpoint::start(Script::default()).await;
+    let (server, mut agent) = desk_with_model(&endpoint).await;
+    agent.set(|settings| settings.responder.model.deadline_seconds = 2).await;
+    for (what, script, says) in misbehaviours(&elsewhere.model_url()) {
+        endpoint.always(script);
+        let mut customer = server.v1().await;
+        let (frames, reply) = ask(&mut customer, "When are you open on Fridays?").await;
+        assert_eq!(reply, DEFAULT_REPLY, "a model that {what}");
+        assert_eq!(frames.iter().filter(|frame| frame["type"] == "ack").count(), 1, "a model that {what}");
+        assert!(!format!("{frames:?}").contains("nine"), "half a sentence of a model that {what}");
+        let called = agent.until(|conversation| conversation.needs_human.is_some()).await;
+        assert_eq!(
+            called.needs_human.unwrap().reason,
+            NeedsHumanReason::ResponderFailed,
+            "a model that {what}"
+        );
+        let (source, sentence) = failure_told(&mut agent, called.id).await.expect(what);
+        assert_eq!(source, SourceKind::Model);
+        assert!(sentence.contains(says) && !sentence.contains("canary"), "a model that {what}: {sentence}");
+        agent.ask(Request::Resolve { conversation: called.id }).await;
+    }
+    assert!(!elsewhere.has_received(), "the redirect was followed");
+}
+
+#[tokio::test]
+async fn a_model_that_is_not_sure_has_not_failed() {
+    for script in [
+        Script::streams("NOT_SURE"),
+        Script::whole("“NOT_SURE”."),
+        Script::streams(""),
+        Script::stream().words("We are open from nine, that is").ends("length"),
+    ] {
+        let endpoint = Endpoint::start(script).await;
+        let (server, mut agent) = desk_with_model(&endpoint).await;
+        let mut customer = server.v1().await;
+        let (_, reply) = ask(&mut customer, "When are you open on Fridays?").await;
+        assert_eq!(reply, DEFAULT_REPLY);
+        let called = agent.until(|conversation| conversation.needs_human.is_some()).await;
+        assert_eq!(called.needs_human.unwrap().reason, NeedsHumanReason::NoAnswer);
+        assert_eq!(failure_told(&mut agent, called.id).await, None);
+    }
+}
+
+#[tokio::test]
+async fn a_stalled_model_delays_no_ack_and_blocks_no_other_conversation() {
+    let endpoint = Endpoint::start(Script::whole("Here I am.")).await;
+    let (server, _agent) = desk_with_model(&endpoint).await;
+    let mut stalled = Vec::new();
+    for _ in 0..20 {
+        endpoint.next(Script::default().stalls());
+        let mut customer = server.v1().await;
+        customer.say("q", "When are you open on Fridays?").await;
+        customer.next_of("ack").await;
+        assert_eq!(customer.next_of("typing").await["author"], "automatic");
+        stalled.push(customer);
+    }
+    let mut next = server.v1().await;
+    assert_eq!(ask(&mut next, "When are you open on Fridays?").await.1, "Here I am.");
+    // Who waits can still write, and the question before is given up.
+    let mut impatient = stalled.pop().unwrap();
+    impatient.say("again", "Hello? Fridays?").await;
+    impatient.next_of("ack").await;
+    endpoint.client_gone().await;
+    assert_eq!(impatient.next_from("automatic").await["text"], "Here I am.");
+}
+
+#[tokio::test]
+async fn taking_over_ends_the_request_and_nothing_of_it_is_said() {
+    let endpoint = Endpoint::start(Script::stream().words("We are open ").stalls()).await;
+    let (server, mut agent) = desk_with_model(&endpoint).await;
+    let mut customer = server.v1().await;
+    customer.say("q", "When are you open on Fridays?").await;
+    let conversation =
+        agent.until(|conversation| conversation.held.as_ref().is_some_and(|held| held.writing)).await;
+    agent.ask(Request::TakeOver { conversation: conversation.id }).await;
+    endpoint.client_gone().await;
+    let send =
+        Request::Send { conversation: conversation.id, id: "a".to_owned(), text: "From nine.".to_owned() };
+    agent.ask(send).await;
+    let reply = customer.next_from("agent").await;
+    assert_eq!(reply["text"], "From nine.");
+    let said = agent.thread(conversation.id).await;
+    assert!(!said.iter().any(|message| message.text.contains("We are open")), "{said:#?}");
+}
+
+#[tokio::test]
+async fn a_reply_can_be_stopped_edited_and_sent_while_it_is_written() {
+    let endpoint = Endpoint::start(Script::stream().words("We are open from ").stalls()).await;
+    let (server, mut agent) = desk_with_model(&endpoint).await;
+    agent.set(|settings| settings.hold = Hold::Ask).await;
+    let mut customer = server.v1().await;
+    customer.say("q", "When are you open on Fridays?").await;
+    let text = agent
+        .update(|update| match update {
+            deskbell_protocol::agent::Update::Draft { text, .. } if text.contains("from") => Some(text),
+            _ => None,
+        })
+        .await;
+    assert_eq!(text.trim_end(), "We are open from");
+    let conversation = agent.snapshot().await.conversations.remove(0);
+    let held = conversation.held.unwrap();
+    agent.ask(Request::StopWriting { conversation: conversation.id, held: held.id }).await;
+    endpoint.client_gone().await;
+    let stopped =
+        agent.until(|conversation| conversation.held.as_ref().is_some_and(|held| !held.writing)).await;
+    let held = stopped.held.unwrap();
+    assert_eq!(held.text.trim_end(), "We are open from");
+    let text = Some("We are open from nine.".to_owned());
+    agent.ask(Request::SendHeld { conversation: conversation.id, held: held.id, text }).await;
+    assert_eq!(customer.next_from("automatic").await["text"], "We are open from nine.");
+}
+
+#[tokio::test]
+async fn with_control_the_agent_gets_a_suggestion_and_the_customer_nothing() {
+    let endpoint = Endpoint::start(Script::streams("We are open from 9 to 5.")).await;
+    let (server, mut agent) = desk_with_model(&endpoint).await;
+    let mut customer = server.v1().await;
+    ask(&mut customer, "When are you open on Fridays?").await;
+    let conversation =
+        agent.until(|conversation| conversation.held.is_none() && conversation.messages > 1).await;
+    agent.ask(Request::TakeOver { conversation: conversation.id }).await;
+    customer.say("again", "And on Saturdays?").await;
+    let suggested = agent
+        .until(|conversation| conversation.suggestion.as_ref().is_some_and(|suggestion| !suggestion.writing))
+        .await;
+    assert_eq!(suggested.suggestion.unwrap().text, "We are open from 9 to 5.");
+    let thread = agent.thread(conversation.id).await;
+    assert_eq!(thread.iter().filter(|message| message.author == Author::Automatic).count(), 2, "{thread:#?}");
+}
+
+/// The bytes of a text as it may be found on its way: as it is, and within base64 of either kind is not searched, since
+/// nothing encodes keys.
+fn leaks(text: &[u8]) -> bool {
+    ["canary", "Y2FuYXJ5"].iter().any(|word| text.windows(word.len()).any(|window| window == word.as_bytes()))
+}
+
+#[tokio::test]
+async fn the_key_is_in_no_database_log_update_response_or_error() {
+    let mut elsewhere = Endpoint::start(Script::streams("Stolen.")).await;
+    let mut endpoint = Endpoint::start(Script::streams("We are open.")).await;
+    let mut server = Server::start_with(TempDir::new().unwrap(), &[("RUST_LOG", "trace")]).await;
+    let log = server.collect_log();
+    let mut agent = server.agent().await;
+    agent.transcript = Some(String::new());
+    let mut heard: Vec<u8> = Vec::new();
+    for (name, value) in [(SecretName::ModelKey, KEY), (SecretName::WebhookSecret, SIGNING)] {
+        assert_eq!(set_secret(&mut agent, name, value).await, SecretPlace::File);
+        let wrong = Request::SetSecret { name, value: Some(format!("{value} canary")) };
+        heard.extend(serde_json::to_vec(&agent.call(wrong).await.unwrap_err()).unwrap());
+    }
+    let (model_url, bot_url) = (endpoint.model_url(), endpoint.url());
+    agent
+        .set(|settings| {
+            let responder = &mut settings.responder;
+            (responder.model.enabled, responder.model.url, responder.model.model) =
+                (true, model_url, "t".to_owned());
+            (responder.webhook.enabled, responder.webhook.url) = (true, bot_url);
+            (responder.model.deadline_seconds, responder.webhook.deadline_seconds) = (1, 1);
+        })
+        .await;
+    let mut scripts: Vec<Script> =
+        misbehaviours(&elsewhere.model_url()).into_iter().map(|(_, script, _)| script).collect();
+    scripts.push(Script::streams("We are open."));
+    for script in scripts {
+        endpoint.always(script);
+        let mut customer = server.v1().await;
+        customer.say("q", "When are you open on Fridays?").await;
+        heard.extend(customer.next_from("automatic").await.to_string().into_bytes());
+        let settings = agent.snapshot().await.settings.responder;
+        for test in [
+            Request::TestModel { model: settings.model.clone() },
+            Request::TestWebhook { webhook: settings.webhook.clone() },
+        ] {
+            heard.extend(serde_json::to_vec(&agent.ask(test).await).unwrap());
+        }
+        let conversations = agent.snapshot().await.conversations;
+        for conversation in conversations {
+            heard.extend(serde_json::to_vec(&agent.thread(conversation.id).await).unwrap());
+            agent.ask(Request::Resolve { conversation: conversation.id }).await;
+        }
+    }
+    heard.extend(serde_json::to_vec(&agent.ask(Request::Secrets {}).await).unwrap());
+    heard.extend(serde_json::to_vec(&agent.snapshot().await).unwrap());
+    heard.extend(agent.transcript.take().unwrap().into_bytes());
+    assert!(!leaks(&heard), "a console or a customer was told the key");
+    assert!(!elsewhere.has_received());
+    let asked = endpoint.received().await;
+    assert!(leaks(asked.header("authorization").as_bytes()), "the search finds what is there");
+
+    let data = server.stop().await;
+    let log = within("the log's end", log).await.unwrap();
+    assert!(log.len() > 10_000, "the log is not the whole log");
+    assert!(!leaks(log.as_bytes()), "the log has the key");
+    let mut searched = 0;
+    for entry in std::fs::read_dir(data.path()).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().into_string().unwrap();
+        if entry.path().is_dir() {
+            continue;
+        }
+        let content = std::fs::read(entry.path()).unwrap();
+        let may_have_it = name == "model.key" || name == "webhook.secret";
+        assert_eq!(leaks(&content), may_have_it, "{name}");
+        searched += 1;
+    }
+    assert!(searched >= 3, "the database was not searched");
+}
+
+/// Verified by the reference implementation, time included.
+fn is_signed(received: &Received) -> bool {
+    let mut headers = HeaderMap::new();
+    for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
+        headers.insert(name, received.header(name).parse().unwrap());
+    }
+    Webhook::new(SIGNING).unwrap().verify(received.body.as_bytes(), &headers).is_ok()
+}
+
+#[tokio::test]
+async fn a_bot_gets_the_signed_message_and_its_reply_is_sent() {
+    let mut endpoint =
+        Endpoint::start(Script::json("200 OK", &json!({ "reply": "Fridays from nine." }))).await;
+    let (server, _agent) = desk_with_bot(&endpoint).await;
+    let hello =
+        json!({ "type": "hello", "name": "Ann", "page": "https://shop.example/hours", "locale": "en-GB" });
+    let mut customer = V1::connect(&server.address, hello).await;
+    assert_eq!(ask(&mut customer, "When are you open on Fridays?").await.1, "Fridays from nine.");
+    let received = endpoint.received().await;
+    assert!(is_signed(&received));
+    let event = received.json();
+    assert_eq!(event["type"], "message.created");
+    assert_eq!(event["data"]["text"], "When are you open on Fridays?");
+    assert_eq!((&event["data"]["name"], &event["data"]["language"]), (&json!("Ann"), &json!("en")));
+    assert_eq!(event["data"]["page"], "https://shop.example/hours");
+}
+
+#[tokio::test]
+async fn whatever_a_bot_does_the_customer_gets_the_default_reply_and_the_agent_is_called() {
+    use NeedsHumanReason::{NoAnswer, ResponderFailed};
+    let endpoint = Endpoint::start(Script::default()).await;
+    let (server, mut agent) = desk_with_bot(&endpoint).await;
+    agent.set(|settings| settings.responder.webhook.deadline_seconds = 2).await;
+    for (what, script, reason) in [
+        ("stalls", Script::default().stalls(), ResponderFailed),
+        ("promises and does not keep", Script::answers("202 Accepted", "", ""), ResponderFailed),
+        ("has a fault", Script::answers("500 Internal Server Error", "", SIGNING), ResponderFailed),
+        ("is asked too often", Script::answers("429 Too Many Requests", "", ""), ResponderFailed),
+        ("talks garbage", Script::answers("200 OK", "", "]]"), ResponderFailed),
+        ("is a web page", Script::page(), ResponderFailed),
+        ("has nothing to say", Script::json("200 OK", &json!({})), NoAnswer),
+    ] {
+        endpoint.always(script);
+        let mut customer = server.v1().await;
+        assert_eq!(
+            ask(&mut customer, "When are you open on Fridays?").await.1,
+            DEFAULT_REPLY,
+            "a bot that {what}"
+        );
+        let called = agent.until(|conversation| conversation.needs_human.is_some()).await;
+        assert_eq!(called.needs_human.unwrap().reason, reason, "a bot that {what}");
+        let told = failure_told(&mut agent, called.id).await;
+        assert_eq!(told.is_some(), reason == ResponderFailed, "a bot that {what}");
+        assert!(told.is_none_or(|(source, said)| source == SourceKind::Webhook && !said.contains("canary")));
+        agent.ask(Request::Resolve { conversation: called.id }).await;
+    }
+}
+
+#[tokio::test]
+async fn a_bot_can_call_a_human() {
+    let endpoint = Endpoint::start(Script::json("200 OK", &json!({ "needs_human": true }))).await;
+    let (server, mut agent) = desk_with_bot(&endpoint).await;
+    let mut customer = server.v1().await;
+    customer.say("q", "My parcel is broken.").await;
+    agent.until(|conversation| conversation.needs_human.is_some()).await;
+}
+
+/// A late reply as a bot posts it, signed by the reference implementation at this time.
+struct Late {
+    id: String,
+    seconds: i64,
+    body: String,
+    signature: String,
+}
+
+impl Late {
+    fn new(conversation: &Value, seq: &Value, text: &str) -> Self {
+        Self::at(conversation, seq, text, deskbell_server::now().0 / 1000)
+    }
+
+    fn at(conversation: &Value, seq: &Value, text: &str, seconds: i64) -> Self {
+        let id = format!("reply_{seconds}");
+        let body = json!({ "conversation": conversation, "seq": seq, "text": text }).to_string();
+        let signature = Webhook::new(SIGNING).unwrap().sign(&id, seconds, body.as_bytes()).unwrap();
+        Self { id, seconds, body, signature }
+    }
+
+    /// Posts it; status and body.
+    async fn post(&self, address: &str) -> (u16, Value) {
+        let Self { id, seconds, body, signature } = self;
+        let length = body.len();
+        post(
+            address,
+            &format!(
+                "POST /api/replies HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+                 webhook-id: {id}\r\nwebhook-timestamp: {seconds}\r\nwebhook-signature: {signature}\r\n\
+                 Content-Length: {length}\r\n\r\n{body}"
+            ),
+        )
+        .await
+    }
+}
+
+async fn post(address: &str, request: &str) -> (u16, Value) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // The desk may refuse before it has read everything.
+    let _refused_early = stream.write_all(request.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _reset_after_the_answer = within("an answer", stream.read_to_end(&mut answer)).await;
+    let answer = String::from_utf8(answer).unwrap();
+    let status = answer.split(' ').nth(1).expect("a status").parse().unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    (status, serde_json::from_str(body).unwrap_or(Value::Null))
+}
+
+#[tokio::test]
+async fn a_late_reply_is_sent_once() {
+    let mut endpoint = Endpoint::start(Script::answers("202 Accepted", "", "")).await;
+    let (server, mut agent) = desk_with_bot(&endpoint).await;
+    let mut customer = server.v1().await;
+    customer.say("q", "When are you open on Fridays?").await;
+    let asked = endpoint.received().await.json()["data"].clone();
+    let late = Late::new(&asked["conversation"], &asked["seq"], "Fridays from nine.");
+    assert_eq!(late.post(&server.address).await, (200, json!({})));
+    assert_eq!(customer.next_from("automatic").await["text"], "Fridays from nine.");
+    // The same again, as who listened in could post it, and another one for the same message.
+    let again = late.post(&server.address).await;
+    assert_eq!((again.0, &again.1["code"]), (409, &json!("stale_reply")));
+    let other = Late::new(&asked["conversation"], &asked["seq"], "Or from ten?");
+    assert_eq!(other.post(&server.address).await.0, 409);
+    let id = ConversationId(asked["conversation"].as_i64().unwrap());
+    let thread = agent.thread(id).await;
+    assert_eq!(thread.iter().filter(|message| message.text.contains("from")).count(), 1, "{thread:#?}");
+    assert_eq!(agent.conversation(id).await.needs_human, None);
+}
+
+#[tokio::test]
+async fn a_late_reply_after_take_over_is_refused() {
+    let mut endpoint = Endpoint::start(Script::answers("202 Accepted", "", "")).await;
+    let (server, mut agent) = desk_with_bot(&endpoint).await;
+    let mut customer = server.v1().await;
+    customer.say("q", "When are you open on Fridays?").await;
+    let asked = endpoint.received().await.json()["data"].clone();
+    let id = ConversationId(asked["conversation"].as_i64().unwrap());
+    agent.ask(Request::TakeOver { conversation: id }).await;
+    let late = Late::new(&asked["conversation"], &asked["seq"], "Fridays from nine.");
+    let (status, refusal) = late.post(&server.address).await;
+    assert_eq!((status, &refusal["code"]), (409, &json!("stale_reply")));
+    assert!(!agent.thread(id).await.iter().any(|message| message.text.contains("Fridays from")));
+}
+
+#[tokio::test]
+async fn a_late_reply_that_is_not_the_bots_is_refused() {
+    let mut endpoint = Endpoint::start(Script::answers("202 Accepted", "", "")).await;
+    let (server, _agent) = desk_with_bot(&endpoint).await;
+    let mut customer = server.v1().await;
+    customer.say("q", "When are you open on Fridays?").await;
+    let asked = endpoint.received().await.json()["data"].clone();
+    let (conversation, seq) = (&asked["conversation"], &asked["seq"]);
+    let now = deskbell_server::now().0 / 1000;
+    let forged = Late { signature: "v1,AAAA".to_owned(), ..Late::new(conversation, seq, "Forged.") };
+    let changed = Late {
+        body: json!({ "conversation": 1, "seq": 1, "text": "x" }).to_string(),
+        ..Late::new(conversation, seq, "y")
+    };
+    for late in [
+        forged,
+        changed,
+        Late::at(conversation, seq, "An old one.", now - 400),
+        Late::at(conversation, seq, "One of tomorrow.", now + 400),
+    ] {
+        let (status, refusal) = late.post(&server.address).await;
+        assert_eq!((status, &refusal["code"]), (401, &json!("unauthorized")), "{}", late.body);
+        assert!(!leaks(refusal.to_string().as_bytes()));
+    }
+    // Signed, but nonsense.
+    let (status, _) = Late::new(&json!(4711), seq, "To nobody.").post(&server.address).await;
+    assert!(status == 404 || status == 409, "{status}");
+    assert_eq!(Late::new(conversation, seq, " ").post(&server.address).await.0, 400);
+    assert_eq!(Late::new(&json!("x"), seq, "Typed.").post(&server.address).await.0, 400);
+    // The right one still comes through.
+    assert_eq!(Late::new(conversation, seq, "Fridays from nine.").post(&server.address).await.0, 200);
+    assert_eq!(customer.next_from("automatic").await["text"], "Fridays from nine.");
+}
+
+#[tokio::test]
+async fn strangers_at_the_api_are_bounded() {
+    let server = Server::start().await;
+    let address = &server.address;
+    let get = format!("GET /api/replies HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    assert_eq!(post(address, &get).await.0, 405);
+    let bare = format!("POST /api/replies HTTP/1.1\r\nHost: {address}\r\nContent-Length: 2\r\n\r\n{{}}");
+    assert_eq!(post(address, &bare).await.0, 401);
+    let long = "x".repeat(70_000);
+    let too_long =
+        format!("POST /api/replies HTTP/1.1\r\nHost: {address}\r\nContent-Length: 70000\r\n\r\n{long}");
+    assert_eq!(post(address, &too_long).await.0, 413);
+    // Without the bot's secret nothing is ever right.
+    assert_eq!(Late::new(&json!(1), &json!(1), "x").post(address).await.0, 401);
+}
+
+#[tokio::test]
+async fn the_console_can_test_and_the_sentence_is_beside_the_field() {
+    let endpoint = Endpoint::start(Script::streams("Yes, I am here.")).await;
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    let mut model = agent.snapshot().await.settings.responder.model;
+    model.url = "nonsense".to_owned();
+    let refusal = agent.call(Request::TestModel { model: model.clone() }).await.unwrap_err();
+    assert_eq!((refusal.code, refusal.field.as_deref()), (Code::InvalidSetting, Some("responder.model.url")));
+    model.url = endpoint.model_url();
+    let refusal = agent.call(Request::TestModel { model: model.clone() }).await.unwrap_err();
+    assert_eq!(refusal.field.as_deref(), Some("responder.model.model"));
+    model.model = "test".to_owned();
+    let Response::Tested { tested } = agent.ask(Request::TestModel { model: model.clone() }).await else {
+        panic!()
+    };
+    assert!(tested.works && tested.message.contains("Yes, I am here."), "{tested:?}");
+    drop(endpoint);
+    let Response::Tested { tested } = agent.ask(Request::TestModel { model }).await else { panic!() };
+    assert!(!tested.works && tested.message.contains("nothing listens"), "{tested:?}");
+
+    let refusal = agent
+        .call(Request::SetSecret { name: SecretName::WebhookSecret, value: Some("too short".to_owned()) })
+        .await
+        .unwrap_err();
+    assert_eq!(refusal.field.as_deref(), Some("responder.webhook.secret"));
+}
+
+#[tokio::test]
+async fn secrets_outlive_a_restart_and_can_be_removed() {
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    assert_eq!(set_secret(&mut agent, SecretName::ModelKey, KEY).await, SecretPlace::File);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = server.data.path().join("model.key");
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let server = Server::start_on(server.stop().await).await;
+    let mut agent = server.agent().await;
+    let Response::Secrets { secrets } = agent.ask(Request::Secrets {}).await else { panic!() };
+    assert_eq!((secrets.model_key, secrets.webhook_secret), (SecretPlace::File, SecretPlace::Nowhere));
+    agent.ask(Request::SetSecret { name: SecretName::ModelKey, value: None }).await;
+    let Response::Secrets { secrets } = agent.ask(Request::Secrets {}).await else { panic!() };
+    assert_eq!(secrets.model_key, SecretPlace::Nowhere);
+}
