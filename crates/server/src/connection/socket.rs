@@ -86,6 +86,7 @@ pub struct Socket {
     next_ping: Instant,
     ping: Duration,
     silence: Duration,
+    write: Duration,
 }
 
 impl Socket {
@@ -104,8 +105,10 @@ impl Socket {
         // Boxed: its future is large and would stay in the task.
         let taking = Box::pin(WebSocketStream::from_partially_read(wire, read, Role::Server, Some(config)));
         let (ping, silence) = (limits.ping(), limits.silence());
+        // Longer where frames are allowed that take longer.
+        let write = WRITE + Duration::from_secs(u64::from(limits.frame_bytes) / (256 * 1024));
         let now = Instant::now();
-        Self { stream: taking.await, last_heard: now, next_ping: now + ping, ping, silence }
+        Self { stream: taking.await, last_heard: now, next_ping: now + ping, ping, silence, write }
     }
 
     /// Counts a message that was received whole; false when there were too many in a short time.
@@ -179,7 +182,7 @@ impl Socket {
     }
 
     async fn write(&mut self, message: Message) -> Result<(), End> {
-        match tokio::time::timeout(WRITE, self.stream.feed(message)).await {
+        match tokio::time::timeout(self.write, self.stream.feed(message)).await {
             Ok(written) => written.map_err(end_of),
             Err(_elapsed) => Err(too_slow()),
         }
@@ -190,7 +193,7 @@ impl Socket {
     /// # Errors
     /// The [`End`] of this socket.
     pub async fn flush(&mut self) -> Result<(), End> {
-        match tokio::time::timeout(WRITE, self.stream.flush()).await {
+        match tokio::time::timeout(self.write, self.stream.flush()).await {
             Ok(flushed) => flushed.map_err(end_of),
             Err(_elapsed) => Err(too_slow()),
         }
