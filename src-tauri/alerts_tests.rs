@@ -21,6 +21,7 @@ fn conversation() -> Conversation {
         unread: 0,
         waiting_since: None,
         agent_read_seq: Seq(0),
+        delivered_seq: Seq(0),
         customer_read_seq: Seq(0),
         last: None,
         messages: 1,

@@ -49,6 +49,8 @@ pub struct State {
     pub unread: u32,
     /// Up to where an agent has read.
     pub agent_read_seq: Seq,
+    /// Up to where everything was written to a connection of the customer, as of the last connection that closed.
+    pub delivered_seq: Seq,
     /// Up to where the customer has read.
     pub customer_read_seq: Seq,
     /// Which visit of the customer this is.
@@ -93,6 +95,7 @@ impl State {
             waiting_since: None,
             unread: 0,
             agent_read_seq: Seq(0),
+            delivered_seq: Seq(0),
             customer_read_seq: Seq(0),
             visit: 1,
             fallback_visit: 0,

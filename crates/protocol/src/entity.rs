@@ -433,6 +433,8 @@ pub struct Conversation {
     pub waiting_since: Option<Timestamp>,
     /// Up to where an agent has read.
     pub agent_read_seq: Seq,
+    /// Up to where everything was written to a connection of the customer. What lies after it waits for the customer.
+    pub delivered_seq: Seq,
     /// Up to where the customer has read.
     pub customer_read_seq: Seq,
     /// The last thing said.

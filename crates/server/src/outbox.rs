@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 /// A message as each dialect writes it, shared by all sockets of a conversation.
 #[derive(Debug)]
 pub(crate) struct Rendered {
+    pub(crate) seq: Seq,
     pub(crate) revision: Revision,
     /// What plain-text clients get; `None` for what they wrote themselves or were greeted with.
     pub(crate) plain: Option<Box<str>>,
@@ -134,6 +135,7 @@ mod tests {
 
     fn message(bytes: usize) -> Item {
         Item::Message(Arc::new(Rendered {
+            seq: Seq(1),
             revision: Revision(1),
             plain: None,
             json: "x".repeat(bytes).into(),

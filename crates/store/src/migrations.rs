@@ -9,6 +9,7 @@ use crate::tables::{answer, conversation, lesson, message, meta, rule, setting, 
 const STEPS: &[&[&str]] = &[
     &[meta::CREATE, setting::CREATE, conversation::CREATE, message::CREATE],
     &[conversation::CHAIN, message::CHANGE, rule::CREATE, answer::CREATE, lesson::CREATE, usage::CREATE],
+    &[conversation::DELIVERED],
 ];
 
 /// The newest format that this version knows.

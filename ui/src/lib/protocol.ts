@@ -427,6 +427,10 @@ waiting_since: Timestamp | null,
  */
 agent_read_seq: Seq, 
 /**
+ * Up to where everything was written to a connection of the customer. What lies after it waits for the customer.
+ */
+delivered_seq: Seq, 
+/**
  * Up to where the customer has read.
  */
 customer_read_seq: Seq, 

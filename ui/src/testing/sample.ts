@@ -118,6 +118,7 @@ export function conversation(id: number, change: Partial<Conversation> = {}): Co
     unread: 0,
     waiting_since: null,
     agent_read_seq: 0,
+    delivered_seq: 0,
     customer_read_seq: 0,
     last: null,
     messages: 1,

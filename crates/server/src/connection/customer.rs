@@ -5,7 +5,7 @@ use std::sync::Arc;
 use deskbell_desk::{Command, Draft};
 use deskbell_protocol::entity::{ActivityKind, Source, SourceKind};
 use deskbell_protocol::settings::{Language, Settings};
-use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal, Revision};
+use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal, Revision, Seq};
 
 use super::socket::{End, Incoming, Socket, too_slow};
 use crate::clock::now;
@@ -61,9 +61,9 @@ impl Seat {
         Self { hub: Arc::clone(desk.hub()), connection, taken: true }
     }
 
-    /// Gives it back. True when the conversation is stored.
-    pub(super) fn leave(&mut self, why: ActivityKind) -> bool {
-        std::mem::take(&mut self.taken) && self.hub.leave(self.connection, why)
+    /// Gives it back. When the conversation is stored: up to where everything was written to its sockets.
+    pub(super) fn leave(&mut self, why: ActivityKind) -> Option<Seq> {
+        if std::mem::take(&mut self.taken) { self.hub.leave(self.connection, why) } else { None }
     }
 }
 
@@ -93,11 +93,11 @@ impl<D: Dialect> Session<D> {
     pub(super) async fn run(mut self) {
         let end = self.converse().await;
         let epoch = self.desk.hub().epoch();
-        let stored = self.seat.leave(end.activity());
-        if stored {
+        if let Some(delivered) = self.seat.leave(end.activity()) {
             let seen = deskbell_store::Seen {
                 conversation: self.conversation,
                 facts: None,
+                delivered,
                 now: crate::clock::now(),
                 epoch,
             };
@@ -220,11 +220,15 @@ impl<D: Dialect> Session<D> {
     /// Writes what waits, all of it before one flush.
     async fn write_waiting(&mut self, in_flight: &mut usize) -> Result<(), End> {
         let waiting = self.outbox.take().map_err(|_| too_slow())?;
+        let mut delivered = Seq(0);
         for item in waiting {
             match &item {
                 // Its place in the history that was sent already.
                 Item::Message(rendered) if rendered.revision <= self.revision => continue,
-                Item::Message(rendered) => self.revision = rendered.revision,
+                Item::Message(rendered) => {
+                    self.revision = rendered.revision;
+                    delivered = delivered.max(rendered.seq);
+                }
                 Item::Acknowledged { receipt, .. } => {
                     *in_flight = in_flight.saturating_sub(1);
                     self.revision = self.revision.max(receipt.revision);
@@ -237,6 +241,10 @@ impl<D: Dialect> Session<D> {
                 self.socket.send(&frame).await?;
             }
         }
-        self.socket.flush().await
+        self.socket.flush().await?;
+        if delivered > Seq(0) {
+            self.desk.hub().delivered(self.conversation, delivered);
+        }
+        Ok(())
     }
 }

@@ -7,7 +7,7 @@ use deskbell_desk::{Command, Greeting, Responder};
 use deskbell_protocol::customer::{ClientFrame, Hello, ServerFrame};
 use deskbell_protocol::entity::{ActivityKind, Connection, ConnectionProtocol, Control, Customer};
 use deskbell_protocol::settings::Settings;
-use deskbell_protocol::{Code, ConversationId, Refusal, Revision};
+use deskbell_protocol::{Code, ConversationId, Refusal, Revision, Seq};
 use serde::Deserialize;
 use tokio::net::TcpStream;
 
@@ -128,6 +128,7 @@ struct Joined {
     greeting: Option<String>,
     control: Control,
     revision: Revision,
+    last_seq: Seq,
     /// Of which database all this is.
     epoch: Arc<str>,
 }
@@ -248,6 +249,7 @@ async fn join(
                 greeting: greeting.map(|greeting| greeting.text),
                 control: Control::Automatic,
                 revision: Revision(0),
+                last_seq: Seq(0),
                 epoch,
             });
         }
@@ -275,6 +277,7 @@ async fn join(
         greeting: text,
         control: Control::Automatic,
         revision: Revision(0),
+        last_seq: Seq(0),
         epoch,
     })
 }
@@ -287,8 +290,13 @@ async fn resume(
     customer: Customer,
 ) -> Result<Joined, Refusal> {
     desk.hub().join_stored(conversation, info.clone(), Arc::clone(outbox), &epoch)?;
-    let seen =
-        deskbell_store::Seen { conversation, facts: Some(customer), now: now(), epoch: Arc::clone(&epoch) };
+    let seen = deskbell_store::Seen {
+        conversation,
+        facts: Some(customer),
+        delivered: Seq(0),
+        now: now(),
+        epoch: Arc::clone(&epoch),
+    };
     let entry = match desk.store().seen(seen).await {
         Ok(()) => desk.store().readers().conversation(conversation).await.map_err(|error| error.to_string()),
         Err(refusal) => Err(refusal.message),
@@ -302,6 +310,7 @@ async fn resume(
             greeting: None,
             control: entry.state.control,
             revision: entry.state.revision,
+            last_seq: entry.state.last_seq,
             epoch,
         }),
         failed => {
@@ -321,6 +330,7 @@ impl Session<V1> {
     async fn catch_up(&mut self, hello: &Hello, joined: Joined) -> Result<(), End> {
         let same_epoch = hello.epoch.as_deref().is_none_or(|epoch| *epoch == *joined.epoch);
         let knows = joined.resumed && same_epoch && hello.revision <= joined.revision;
+        let mut sent = Seq(0);
         let mut revision = if knows { hello.revision.max(Revision(0)) } else { Revision(0) };
         self.send(&ServerFrame::Welcome {
             token: joined.token,
@@ -333,15 +343,20 @@ impl Session<V1> {
         .await?;
         // A visitor who was here may have become a stored conversation meanwhile: its messages are in the outbox.
         if joined.stored {
-            revision = self.send_history(revision).await?;
+            (revision, sent) = self.send_history(revision).await?;
         }
         self.revision = revision;
         self.send(&ServerFrame::CaughtUp { revision }).await?;
-        self.socket.flush().await
+        self.socket.flush().await?;
+        // What this client says it has, and the history that it was just sent.
+        self.desk.hub().delivered(self.conversation, joined.last_seq.max(sent));
+        Ok(())
     }
 
-    async fn send_history(&mut self, after: Revision) -> Result<Revision, End> {
+    /// The last revision and the last place that were sent.
+    async fn send_history(&mut self, after: Revision) -> Result<(Revision, Seq), End> {
         let mut revision = after;
+        let mut sent = Seq(0);
         loop {
             // What waits is in the store already: a long history does not fill the outbox.
             self.outbox.forget_messages();
@@ -350,9 +365,10 @@ impl Session<V1> {
                 tracing::error!(%error, "history could not be read");
                 End::refused(Code::StoreFailed, "The desk could not read this conversation. Connect again.")
             })?;
-            let Some(last) = page.last() else { return Ok(revision) };
+            let Some(last) = page.last() else { return Ok((revision, sent)) };
             revision = last.revision;
             for message in &page {
+                sent = sent.max(message.seq);
                 self.send(&ServerFrame::Message(customer_message(message))).await?;
             }
             self.socket.flush().await?;

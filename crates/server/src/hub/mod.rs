@@ -10,7 +10,7 @@ use deskbell_desk::Responder;
 use deskbell_protocol::agent::Update;
 use deskbell_protocol::entity::{ActivityEvent, ActivityKind, Author, Conversation, Counts, Listening};
 use deskbell_protocol::settings::Settings;
-use deskbell_protocol::{ConnectionId, ConversationId};
+use deskbell_protocol::{ConnectionId, ConversationId, Seq};
 use deskbell_store::{Found, Tally, Visitor};
 
 use crate::activity::{Activity, Place};
@@ -23,7 +23,7 @@ use crate::slow::Slow;
 use crate::traffic::Traffic;
 use crate::watch::{Mailbox, Watch};
 pub(crate) use presence::Live;
-use presence::{Present, describe};
+use presence::Present;
 pub(crate) use publish::{Publisher, customer_message};
 
 /// The registry of sockets, visitors and consoles.
@@ -304,10 +304,17 @@ impl Hub {
     /// Stored conversations with their live sockets, from what the store read.
     pub(crate) fn describe(&self, entries: Vec<deskbell_store::Entry>) -> Vec<Conversation> {
         let inner = self.lock();
-        entries
-            .into_iter()
-            .map(|entry| describe(entry.id, &entry.state, &entry.customer, inner.sockets(entry.id)))
-            .collect()
+        entries.into_iter().map(|entry| inner.described(entry.id, &entry.state, &entry.customer)).collect()
+    }
+
+    /// Everything up to `seq` was written to a socket of this conversation.
+    pub(crate) fn delivered(&self, conversation: ConversationId, seq: Seq) {
+        let mut inner = self.lock();
+        let Some(present) = inner.conversations.get_mut(&conversation) else { return };
+        if present.delivered < seq {
+            present.delivered = seq;
+            inner.tell_conversation(conversation);
+        }
     }
 
     /// Who is here and has no row yet, newest first.
@@ -379,6 +386,9 @@ impl Inner {
     }
 
     fn tell_conversation(&self, id: ConversationId) {
+        if self.watchers.is_empty() {
+            return;
+        }
         if let Some(conversation) = self.describe(id) {
             self.tell_described(conversation);
         }

@@ -7,7 +7,7 @@ use deskbell_protocol::agent::Update;
 use deskbell_protocol::entity::{ActivityKind, Connection, Conversation, Customer};
 use deskbell_protocol::responder::Question;
 use deskbell_protocol::settings::Language;
-use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal};
+use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal, Seq};
 use deskbell_store::Visitor;
 
 use super::{Hub, Inner};
@@ -35,6 +35,8 @@ pub(super) struct Present {
     pub(super) pending: usize,
     /// The newest committed state.
     pub(super) known: Option<(Arc<State>, Arc<Customer>)>,
+    /// Up to where everything was written to a socket, since there are sockets.
+    pub(super) delivered: Seq,
 }
 
 impl Hub {
@@ -122,23 +124,23 @@ impl Hub {
         Ok(())
     }
 
-    /// A socket is gone. True when its conversation is stored.
-    pub(crate) fn leave(&self, connection: ConnectionId, why: ActivityKind) -> bool {
+    /// A socket is gone. When its conversation is stored: up to where everything was written to its sockets.
+    pub(crate) fn leave(&self, connection: ConnectionId, why: ActivityKind) -> Option<Seq> {
         let mut inner = self.lock();
-        let Some(live) = inner.connections.remove(&connection) else { return false };
+        let live = inner.connections.remove(&connection)?;
         let id = live.conversation;
         let place =
             Place { connection: Some(connection), conversation: Some(id), address: Some(live.info.address) };
         inner.note(why, place);
-        let mut stored = false;
+        let mut delivered = None;
         if let Some(present) = inner.conversations.get_mut(&id) {
             present.connections.retain(|other| *other != connection);
-            stored = present.visitor.is_none();
+            delivered = present.visitor.is_none().then_some(present.delivered);
         }
         inner.tell_conversation(id);
         inner.drop_if_gone(id);
         inner.tell_counts();
-        stored
+        delivered
     }
 }
 
@@ -222,14 +224,21 @@ impl Inner {
     /// A conversation that has sockets, as consoles see it; `None` until its state is known.
     pub(super) fn describe(&self, id: ConversationId) -> Option<Conversation> {
         let present = self.conversations.get(&id)?;
-        let sockets = self.sockets(id);
         match (&present.known, &present.visitor) {
-            (Some((state, customer)), _) => Some(describe(id, state, customer, sockets)),
-            (None, Some(visitor)) => {
-                Some(describe(id, &State::new(visitor.since), &visitor.customer, sockets))
-            }
+            (Some((state, customer)), _) => Some(self.described(id, state, customer)),
+            (None, Some(visitor)) => Some(self.described(id, &State::new(visitor.since), &visitor.customer)),
             (None, None) => None,
         }
+    }
+
+    /// A conversation in this state, with what is known here about its sockets.
+    pub(super) fn described(&self, id: ConversationId, state: &State, customer: &Customer) -> Conversation {
+        let delivered = self.conversations.get(&id).map_or(Seq(0), |present| present.delivered);
+        let mut conversation = describe(id, state, customer, self.sockets(id));
+        // What was read was delivered; what the store knows may be older than what is known here, or newer.
+        conversation.delivered_seq =
+            delivered.min(state.last_seq).max(state.delivered_seq).max(state.customer_read_seq);
+        conversation
     }
 
     /// What every map promises about the others. For tests.
@@ -249,7 +258,7 @@ impl Inner {
 }
 
 /// A conversation as consoles see it.
-pub(super) fn describe(
+fn describe(
     id: ConversationId,
     state: &State,
     customer: &Customer,
@@ -271,6 +280,7 @@ pub(super) fn describe(
         unread: state.unread,
         waiting_since: state.waiting_since,
         agent_read_seq: state.agent_read_seq,
+        delivered_seq: state.delivered_seq,
         customer_read_seq: state.customer_read_seq,
         last: state.last.clone(),
         messages: state.messages,
@@ -325,10 +335,10 @@ mod tests {
         assert_eq!(joined.map(|found| found.map(|(id, _)| id)), Ok(Some(id)));
         hub.lock().check_invariants();
         let closed = || ActivityKind::Closed { code: 1000, reason: String::new() };
-        assert!(!hub.leave(first.id, closed()));
+        assert_eq!(hub.leave(first.id, closed()), None);
         hub.lock().check_invariants();
         assert_eq!(hub.visitors().len(), 1);
-        assert!(!hub.leave(second.id, closed()));
+        assert_eq!(hub.leave(second.id, closed()), None);
         hub.lock().check_invariants();
         assert!(
             hub.visitors().is_empty()

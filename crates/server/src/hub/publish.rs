@@ -10,7 +10,6 @@ use deskbell_protocol::settings::Language;
 use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal, Seq, limits};
 use deskbell_store::{Committed, Found, Outcome, Publish, Refused, Tally};
 
-use super::presence::describe;
 use super::{Hub, Inner};
 use crate::activity::Place;
 use crate::outbox::{Item, Rendered};
@@ -120,8 +119,7 @@ impl Inner {
         if committed.control_changed {
             self.push(id, None, &Item::Control(committed.state.control));
         }
-        let sockets = self.sockets(id);
-        self.tell_described(describe(id, &committed.state, &committed.customer, sockets));
+        self.tell_described(self.described(id, &committed.state, &committed.customer));
         self.settle(id);
     }
 
@@ -209,6 +207,7 @@ fn render(message: &Message) -> Rendered {
     let is_reply = matches!(message.author, Author::Automatic | Author::Agent) && !is_greeting;
     let frame = ServerFrame::Message(customer_message(message));
     Rendered {
+        seq: message.seq,
         revision: message.revision,
         plain: is_reply.then(|| message.text.as_str().into()),
         json: serde_json::to_string(&frame).unwrap_or_default().into(),

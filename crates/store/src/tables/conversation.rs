@@ -47,6 +47,10 @@ CREATE INDEX conversation_held ON conversation (last_activity_at DESC, id DESC) 
 ";
 
 /// Format 2: what the responder's chain left on a conversation.
+/// Up to where messages have reached the customer.
+pub(crate) const DELIVERED: &str =
+    "ALTER TABLE conversation ADD COLUMN delivered_seq INTEGER NOT NULL DEFAULT 0;";
+
 pub(crate) const CHAIN: &str = "
 ALTER TABLE conversation ADD COLUMN suggestion TEXT;
 ALTER TABLE conversation ADD COLUMN answered_by TEXT;
@@ -93,7 +97,7 @@ pub(crate) fn save(
                  fallback_visit = :fallback_visit, messages = :messages, last_author = :last_author,
                  last_text = :last_text, last_at = :last_at, last_activity_at = :last_activity_at,
                  customer = :customer, suggestion = :suggestion, answered_by = :answered_by, labels = :labels,
-                 away_visit = :away_visit, spoken_visit = :spoken_visit
+                 away_visit = :away_visit, spoken_visit = :spoken_visit, delivered_seq = :delivered_seq
              WHERE id = :id",
         )?
         .execute(named_params! {
@@ -128,6 +132,7 @@ pub(crate) fn save(
             ":labels": json(&state.labels)?,
             ":away_visit": state.away_visit,
             ":spoken_visit": state.spoken_visit,
+            ":delivered_seq": state.delivered_seq.0,
         })
         .map(drop)
 }
@@ -285,6 +290,7 @@ fn read_state(row: &Row<'_>) -> rusqlite::Result<State> {
         waiting_since: row.get::<_, Option<i64>>("waiting_since")?.map(Timestamp),
         unread: row.get("unread")?,
         agent_read_seq: Seq(row.get("agent_read_seq")?),
+        delivered_seq: Seq(row.get("delivered_seq")?),
         customer_read_seq: Seq(row.get("customer_read_seq")?),
         visit: row.get("visit")?,
         fallback_visit: row.get("fallback_visit")?,

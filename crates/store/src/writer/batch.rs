@@ -301,6 +301,7 @@ impl Step<'_> {
             learn(&mut customer, facts);
         }
         customer.last_seen_at = seen.now;
+        state.delivered_seq = state.delivered_seq.max(seen.delivered.min(state.last_seq));
         let after = Known { state: Arc::new(state), customer: Arc::new(customer) };
         self.changed.insert(id, after.clone());
         Ok(Some(Committed {

@@ -64,6 +64,8 @@ pub struct Seen {
     pub conversation: ConversationId,
     /// Facts that replace what was known where they are given; `None` when the connection closed.
     pub facts: Option<Customer>,
+    /// Up to where everything was written to the connection that closed.
+    pub delivered: Seq,
     /// When.
     pub now: Timestamp,
     /// For which database.
