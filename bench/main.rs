@@ -1,10 +1,11 @@
-//! Measurements: `cargo xtask bench [answers | throughput | idle | window]`. Timings live here and are asserted nowhere.
+//! Measurements: `cargo xtask bench [answers | throughput | idle | attacks | window]`. Timings live here and are asserted nowhere.
 //!
 //! Everything runs on this machine, clients beside the server, so clients cost time too: compare figures of one
 //! machine with each other only.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod answers;
+mod attacks;
 mod idle;
 mod memory;
 mod percentiles;
@@ -23,6 +24,9 @@ async fn main() {
     }
     if runs("idle") {
         idle::run().await;
+    }
+    if runs("attacks") {
+        attacks::run().await;
     }
     if runs("window") {
         window::run().await;

@@ -10,8 +10,9 @@ use deskbell_protocol::entity::Author;
 use deskbell_protocol::{ConversationId, Seq};
 use deskbell_tests::agent::Agent;
 use deskbell_tests::proxy::{Fate, Proxy};
+use deskbell_tests::record::Fault;
 use deskbell_tests::server::Server;
-use deskbell_tests::within;
+use deskbell_tests::{test_name, within};
 
 /// Numbers that are the same in every run (xorshift).
 fn randomness(seed: u64) -> Randomness {
@@ -26,6 +27,14 @@ fn randomness(seed: u64) -> Randomness {
 
 fn options(address: &str, seed: u64) -> Options {
     Options { randomness: randomness(seed), pace: (10_000, 10_000), ..Options::to(address) }
+}
+
+fn held(fault: &str, promise: &str, test: &str, counts: &[(&str, u64)]) {
+    Fault { subject: "Network", fault, promise, test, counts }.record();
+}
+
+fn count(number: usize) -> u64 {
+    number.try_into().unwrap()
 }
 
 /// A customer with everything that it was told.
@@ -179,6 +188,18 @@ async fn many_cuts_lose_nothing_repeat_nothing_and_keep_the_order() {
         }
     }
     assert!(customer.breaks.len() >= 10, "the network was not bad enough: {:?}", customer.breaks);
+    held(
+        "connections cut in the middle of frames, both ways",
+        "Every message arrives once and in order, both ways",
+        &test_name!(),
+        &[
+            ("cuts", count(customer.breaks.len())),
+            ("acknowledged", count(MESSAGES)),
+            ("lost", 0),
+            ("duplicated", 0),
+            ("reordered", 0),
+        ],
+    );
 }
 
 #[tokio::test]
@@ -197,17 +218,27 @@ async fn a_frame_that_is_lost_is_noticed_by_its_revision_and_told_by_the_next_co
     assert!(customer.breaks[0].contains("lost between revisions 2 and 4"), "{:?}", customer.breaks);
     let revisions: Vec<_> = customer.thread.values().map(|message| message.revision.0).collect();
     assert_eq!(revisions, [1, 3, 4], "2 was acknowledged");
+    held(
+        "a frame of the desk is lost",
+        "Noticed by the gap, repaired by asking",
+        &test_name!(),
+        &[("lost", 0)],
+    );
 }
 
 #[tokio::test]
 async fn who_does_not_hear_the_desk_connects_again_and_messages_arrive_once() {
     lost_one_way(Fate { deaf_after: Some(600), ..Fate::default() }).await;
+    held("one-way loss, from the desk", ONE_WAY, &test_name!(), &[("acknowledged", 5), ("duplicated", 0)]);
 }
 
 #[tokio::test]
 async fn whom_the_desk_does_not_hear_connects_again_and_messages_arrive_once() {
     lost_one_way(Fate { mute_after: Some(400), ..Fate::default() }).await;
+    held("one-way loss, to the desk", ONE_WAY, &test_name!(), &[("acknowledged", 5), ("duplicated", 0)]);
 }
+
+const ONE_WAY: &str = "Noticed by the missing acknowledgement; messages arrive once";
 
 /// The first connection has this fate, in the middle of its messages.
 async fn lost_one_way(fate: Fate) {
@@ -251,6 +282,12 @@ async fn a_message_for_who_is_away_waits_and_is_told_on_return() {
     let expected: Vec<String> = (0..300).map(|number| format!("from the agent: {number}")).collect();
     assert_eq!(texts, expected);
     assert_eq!(customer.resets, 0);
+    held(
+        "the customer is away, and the desk is killed meanwhile",
+        "What agents write waits and is told on return, in order",
+        &test_name!(),
+        &[("messages", 300), ("lost", 0)],
+    );
 }
 
 #[tokio::test]
@@ -272,6 +309,12 @@ async fn another_database_brings_a_reset_and_what_waits_is_sent_to_it() {
     let own: Vec<_> = stored.iter().filter(|(_, author, _)| *author == Author::Customer).collect();
     assert_eq!(own.len(), 1, "{stored:?}");
     assert_eq!(own[0].2, "To the second.");
+    held(
+        "the database is replaced by another",
+        "The client begins anew; what waits is sent to it",
+        &test_name!(),
+        &[("acknowledged", 2), ("duplicated", 0)],
+    );
 }
 
 #[tokio::test]
@@ -315,4 +358,49 @@ async fn a_long_history_is_resumed_in_order_while_new_messages_come() {
     assert_eq!(read.len(), stored.len());
     assert!(read == stored, "the thread differs");
     assert_eq!(reader.breaks, Vec::<String>::new(), "without a break");
+    held(
+        "a long history is resumed while new messages come",
+        "Told in order and without a break, whatever its length",
+        &test_name!(),
+        &[("messages", count(read.len())), ("lost", 0), ("reordered", 0)],
+    );
+}
+
+#[tokio::test]
+async fn an_agent_sees_what_is_stored_delivered_and_read_also_after_a_restart() {
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    let mut customer = Customer::start(options(&server.address, 17), None);
+    customer.client.say("Are you there?").await.unwrap();
+    customer.until_acknowledged(1).await;
+    let id = only_conversation(&mut agent).await;
+    send(&mut agent, id, "here").await;
+    let delivered = agent
+        .until(|conversation| {
+            conversation.last.as_ref().is_some_and(|last| last.text.contains("here"))
+                && conversation.delivered_seq == conversation.last_seq
+        })
+        .await;
+    assert!(delivered.customer_read_seq < delivered.delivered_seq, "not read yet");
+    customer.until("the answer", |_, event| told(event, "from the agent: here")).await;
+    customer.client.read(delivered.last_seq).await.unwrap();
+    agent.until(|conversation| conversation.customer_read_seq == delivered.last_seq).await;
+
+    let place = customer.client.close().await.unwrap();
+    agent.until(|conversation| conversation.connections.is_empty()).await;
+    send(&mut agent, id, "later").await;
+    let stored = agent.conversation(id).await;
+    assert_eq!((stored.delivered_seq, stored.last_seq), (delivered.last_seq, delivered.last_seq.next()));
+    let server = Server::start_on(server.stop().await).await;
+    let mut agent = server.agent().await;
+    assert_eq!(agent.conversation(id).await.delivered_seq, delivered.last_seq, "kept");
+    let mut customer = Customer::start(options(&server.address, 18), Some(place));
+    customer.until("the message", |_, event| told(event, "from the agent: later")).await;
+    agent.until(|conversation| conversation.delivered_seq == stored.last_seq).await;
+    held(
+        "an agent writes to who is away",
+        "Shown as stored, as delivered on return, as read when read; kept over a restart",
+        &test_name!(),
+        &[],
+    );
 }

@@ -4,12 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod agent;
+pub mod attack;
 pub mod customer;
 #[cfg(target_os = "linux")]
 pub mod desktop;
 pub mod endpoint;
 pub mod load;
 pub mod proxy;
+pub mod raw;
 pub mod record;
 #[cfg(target_os = "linux")]
 pub mod screen;

@@ -33,7 +33,17 @@ impl Server {
 
     /// Starts with more variables in its environment.
     pub async fn start_with(data: TempDir, variables: &[(&str, &str)]) -> Self {
-        let mut child = command(data.path(), "127.0.0.1:0").envs(variables.iter().copied()).spawn().unwrap();
+        Self::start_at(data, "127.0.0.1:0", variables).await
+    }
+
+    /// Starts where it is told to listen.
+    pub async fn start_at(data: TempDir, listen: &str, variables: &[(&str, &str)]) -> Self {
+        let child = command(data.path(), listen).envs(variables.iter().copied()).spawn().unwrap();
+        Self::started(child, data).await
+    }
+
+    /// Waits for a process that was started with pipes until it listens.
+    pub async fn started(mut child: Child, data: TempDir) -> Self {
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let stderr = BufReader::new(child.stderr.take().unwrap()).lines();
         let line = within("the line `listening on`", stdout.next_line()).await.unwrap();

@@ -19,7 +19,7 @@ cargo xtask run [--release] [-- ARGUMENTS]   install what is missing, build and 
 cargo xtask test                             install what tests need and run everything
 cargo xtask check                            the quick part: generated files, formats, lints, types
 cargo xtask generate                         write the files that are made from the Rust types
-cargo xtask bench [NAME...]                  measure: answers, throughput, idle, window
+cargo xtask bench [NAME...]                  measure: answers, throughput, idle, attacks, window
 cargo xtask package [--appimage]             build the installers (.deb on Debian and Ubuntu)
 
 Arguments after -- go to the desk: --listen ADDRESS, --data FOLDER.

@@ -13,6 +13,7 @@ mod connection;
 mod descriptors;
 mod desk;
 pub mod edge;
+mod failpoints;
 mod gate;
 mod holds;
 mod hub;

@@ -154,6 +154,7 @@ impl<D: Dialect> Session<D> {
                 return self.refuse(None, refusal, offences).await;
             }
         };
+        crate::failpoints::panic_on(&text);
         let settings = self.desk.hub().settings();
         let too_many = !self.socket.count_message();
         let asked = self.dialect.read(text, &settings);

@@ -1,0 +1,496 @@
+//! Attacks and bad luck, injected for real on this machine's loopback. Honest customers are answered, what was acknowledged
+//! is there, memory stays bounded. How fast, `cargo xtask bench attacks` measures.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![cfg(target_os = "linux")]
+
+use std::time::Duration;
+
+use deskbell_client::{Client, Event, Events, Options};
+use deskbell_protocol::agent::{Request, Response};
+use deskbell_protocol::entity::ActivityKind;
+use deskbell_protocol::settings::Hold;
+use deskbell_protocol::{Code, ConversationId, HeldId, Seq};
+use deskbell_tests::attack::ATTACKS;
+use deskbell_tests::customer::V1;
+use deskbell_tests::raw::{Raw, STRANGER, first, frame};
+use deskbell_tests::record::Fault;
+use deskbell_tests::server::Server;
+use deskbell_tests::{load, test_name, within};
+use futures_util::future::join_all;
+use serde_json::json;
+use tempfile::TempDir;
+
+/// What thousands do takes longer than single steps may, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+fn held(fault: &str, promise: &str, test: &str, counts: &[(&str, u64)]) {
+    Fault { subject: "Network", fault, promise, test, counts }.record();
+}
+
+fn count(number: usize) -> u64 {
+    number.try_into().unwrap()
+}
+
+/// Resident memory of a process in KiB.
+fn resident_kib(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// The lowest number that no open file has: the next one would get it.
+fn next_descriptor(process: u32) -> u64 {
+    let open: Vec<String> = std::fs::read_dir(format!("/proc/{process}/fd"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_str().unwrap().to_owned())
+        .collect();
+    (0..).find(|number: &u64| !open.contains(&number.to_string())).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_honest_customers_are_answered_beside_every_flood_of_one_address() {
+    const MESSAGES: usize = 10;
+    let server = Server::start().await;
+    for attack in ATTACKS {
+        let address = server.address.clone();
+        let under_way = tokio::spawn(async move { attack.run(&address).await });
+        // All fifty, each message after the acknowledgement of the one before.
+        let honest = load::each(&server.address, MESSAGES, None);
+        tokio::time::timeout(PATIENCE, honest).await.expect(attack.name);
+        assert!(!under_way.is_finished(), "an attack has no end");
+        under_way.abort();
+    }
+    held(
+        "floods from one address beside 50 honest customers",
+        "Every honest message is acknowledged",
+        &test_name!(),
+        &[
+            ("attacks", count(ATTACKS.len())),
+            ("acknowledged", count(ATTACKS.len() * load::CUSTOMERS * MESSAGES)),
+            ("lost", 0),
+        ],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_slow_readers_cost_bounded_memory_and_are_let_go() {
+    const READERS: usize = 1_000;
+    let server = Server::start().await;
+    server.agent().await.set(|settings| settings.reply.en = "x".repeat(4_000)).await;
+    let before = resident_kib(server.process());
+    let flood: Vec<u8> = (0..300)
+        .flat_map(|n| {
+            let message = json!({ "type": "message", "id": n.to_string(), "text": "And?" });
+            frame(first::TEXT, message.to_string().as_bytes())
+        })
+        .collect();
+    let mut readers = Vec::new();
+    for _ in 0..READERS {
+        let mut raw = Raw::hello(&server.address, None, r#"{"type":"hello","locale":"en"}"#).await;
+        // Asks 300 times, and takes none of 1.2 MB of answers.
+        raw.send(&flood).await;
+        readers.push(raw);
+    }
+    let mut highest = 0;
+    let mut honest = server.v1().await;
+    let mut asked = 0;
+    let mut agent = server.agent().await;
+    // Until the last of them has been let go: only the honest ones are left.
+    tokio::time::timeout(PATIENCE, async {
+        loop {
+            asked += 1;
+            honest.say(&asked.to_string(), "Are you there?").await;
+            honest.next_of("ack").await;
+            highest = highest.max(resident_kib(server.process()));
+            if agent.snapshot().await.counts.connections == 1 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await
+    .expect("slow readers to be let go");
+    let each = (highest - before) / count(READERS);
+    // 256 KiB may wait for each, besides what a connection costs.
+    assert!(each < 320, "{each} KiB each");
+    // Whoever was let go is told everything when it comes back.
+    let mut raw = readers.swap_remove(0);
+    let welcome = raw.json().await;
+    let resumed = V1::resume(&server.address, welcome["token"].as_str().unwrap(), 0).await;
+    assert!(resumed.history.len() > 50, "{}", resumed.history.len());
+    held(
+        "slow reader ×1,000",
+        "Memory stays bounded; each is disconnected and resumes; an honest customer is answered",
+        &test_name!(),
+        &[
+            ("slow readers", count(READERS)),
+            ("KiB each at most", each),
+            ("honest messages acknowledged", asked),
+        ],
+    );
+}
+
+#[tokio::test]
+async fn without_a_free_descriptor_open_conversations_go_on_and_new_ones_wait() {
+    let mut server = Server::start().await;
+    let mut agent = server.agent().await;
+    let mut customer = server.v1().await;
+    customer.say("before", "hi").await;
+    customer.next_of("ack").await;
+    agent.ask(Request::WatchActivity { on: true }).await;
+    let process = i32::try_from(server.process()).unwrap();
+    let mut old = (0, 0);
+    rlimit::prlimit(process, rlimit::Resource::NOFILE, None, Some((&mut old.0, &mut old.1))).unwrap();
+    let set = |soft| rlimit::prlimit(process, rlimit::Resource::NOFILE, Some((soft, old.1)), None).unwrap();
+    // Not one more than there are.
+    set(next_descriptor(server.process()));
+    let waiting = tokio::spawn({
+        let address = server.address.clone();
+        async move { V1::connect(&address, json!({ "type": "hello" })).await }
+    });
+    let failure = agent
+        .update(|update| match update {
+            deskbell_protocol::agent::Update::Activity { event } => match event.kind {
+                ActivityKind::Failed { error } => Some(error),
+                _ => None,
+            },
+            _ => None,
+        })
+        .await;
+    assert!(failure.starts_with("No connection can be accepted: Too many open files"), "{failure}");
+    for number in 0..100 {
+        customer.say(&number.to_string(), "Still there?").await;
+        customer.next_of("ack").await;
+    }
+    // The store still answers questions, and stores settings.
+    agent.ask(Request::Search { query: "still".to_owned() }).await;
+    agent.set(|settings| settings.agent_name = "Mia".to_owned()).await;
+    assert!(!waiting.is_finished());
+    set(old.0);
+    let mut new = within("who has waited", waiting).await.unwrap();
+    new.say("a", "At last.").await;
+    new.next_of("ack").await;
+    // A loop without a pause would have said it thousands of times.
+    server.signal("TERM").await;
+    let mut said = 0;
+    while let Some(line) = within("the log", server.stderr.next_line()).await.unwrap() {
+        said += u64::from(line.contains("no connection can be accepted"));
+    }
+    assert!((1..200).contains(&said), "{said} lines");
+    held(
+        "EMFILE",
+        "Open conversations go on, the store works, accepting pauses and goes on by itself",
+        &test_name!(),
+        &[("acknowledged meanwhile", 100), ("lost", 0), ("failed accepts", said)],
+    );
+}
+
+#[tokio::test]
+async fn connections_are_fewer_than_descriptors() {
+    let data = TempDir::new().unwrap();
+    let command = deskbell_tests::server::command(data.path(), "127.0.0.1:0");
+    let program = command.as_std().get_program().to_owned();
+    let arguments: Vec<_> = command.as_std().get_args().map(ToOwned::to_owned).collect();
+    // The shell lowers its own limit, soft and hard, and becomes the server.
+    let mut shell = tokio::process::Command::new("sh");
+    shell.args(["-c", r#"ulimit -n 120; exec "$0" "$@""#]).arg(program).args(arguments);
+    shell.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).kill_on_drop(true);
+    let server = Server::started(shell.spawn().unwrap(), data).await;
+    let mut here = Vec::new();
+    let refused = loop {
+        match Raw::try_open(&server.address, None, "").await {
+            Ok(raw) => here.push(raw),
+            Err(answer) => break answer,
+        }
+    };
+    assert!(refused.contains("(too_many_connections)"), "{refused}");
+    // Half of 120 are kept, and a quarter of the rest is not for this machine.
+    assert_eq!(here.len(), 45);
+    let mut stranger = Raw::hello(&server.address, Some(STRANGER), r#"{"type":"hello"}"#).await;
+    stranger.send(&frame(first::TEXT, br#"{"type":"message","id":"a","text":"hi"}"#)).await;
+    while stranger.json().await["type"] != "ack" {}
+}
+
+/// A reference client that counts.
+struct Counted {
+    client: Client,
+    events: Events,
+    acknowledged: Vec<String>,
+}
+
+impl Counted {
+    fn start(address: &str, seed: u64) -> Self {
+        let mut state = seed;
+        let randomness = Box::new(move || {
+            // splitmix64
+            state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            mixed ^ (mixed >> 27)
+        });
+        let (client, events) = deskbell_client::start(Options { randomness, ..Options::to(address) }, None);
+        Self { client, events, acknowledged: Vec::new() }
+    }
+
+    async fn until_acknowledged(&mut self, many: usize) {
+        while self.acknowledged.len() < many {
+            match self.events.next().await.expect("the client has ended") {
+                Event::Acknowledged { id, .. } => self.acknowledged.push(id),
+                Event::Refused { message, .. } => panic!("{message}"),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_thousand_clients_come_back_at_once_and_lose_nothing() {
+    const CLIENTS: usize = 5_000;
+    let server = Server::start().await;
+    let address = server.address.clone();
+    let mut clients: Vec<Counted> = (0..CLIENTS).map(|n| Counted::start(&address, count(n))).collect();
+    let all = |clients: Vec<Counted>, many: usize| async move {
+        let each = clients.into_iter().map(|mut client| async move {
+            client.client.say_as(&format!("m{many}"), "Hello?").await.unwrap();
+            client.until_acknowledged(many).await;
+            client
+        });
+        tokio::time::timeout(PATIENCE, join_all(each)).await.expect("all to be acknowledged")
+    };
+    clients = all(clients, 1).await;
+    let data = server.kill().await;
+    // What is said meanwhile waits in the clients.
+    let server = tokio::spawn(async move { Server::start_at(data, &address, &[]).await });
+    clients = all(clients, 2).await;
+    let server = server.await.unwrap();
+    let lost = clients.iter().filter(|client| client.acknowledged != ["m1", "m2"]).count();
+    assert_eq!(lost, 0);
+    let counts = server.agent().await.snapshot().await.counts;
+    assert_eq!(u64::from(counts.open), count(CLIENTS), "each in its own conversation, none twice");
+    held(
+        "5,000 clients reconnecting at once, after kill -9",
+        "All are back, in their own conversations; what was said meanwhile arrives once",
+        &test_name!(),
+        &[
+            ("clients", count(CLIENTS)),
+            ("acknowledged", count(CLIENTS * 2)),
+            ("lost", count(lost)),
+            ("duplicated", 0),
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_panic_in_one_connections_task_ends_that_connection_only() {
+    let data = TempDir::new().unwrap();
+    let server = Server::start_with(data, &[("DESKBELL_TEST_PANIC_ON", "boom")]).await;
+    let mut agent = server.agent().await;
+    let mut unlucky = server.v1().await;
+    unlucky.say("1", "fine").await;
+    unlucky.next_of("ack").await;
+    let mut other = server.v1().await;
+    let token = unlucky.token();
+    agent.until(|conversation| conversation.stored && !conversation.connections.is_empty()).await;
+    unlucky.say("2", "boom").await;
+    let gone = agent.until(|conversation| conversation.stored && conversation.connections.is_empty()).await;
+    other.say("1", "And me?").await;
+    other.next_of("ack").await;
+    let mut again = V1::resume(&server.address, &token, 0).await;
+    assert_eq!(again.history.len(), 3);
+    again.say("3", "back").await;
+    again.next_of("ack").await;
+    assert_eq!(agent.conversation(gone.id).await.connections.len(), 1);
+    held(
+        "a panic in one connection's task",
+        "That connection ends and its conversation resumes; others notice nothing",
+        &test_name!(),
+        &[],
+    );
+}
+
+#[tokio::test]
+async fn a_process_that_was_stopped_and_goes_on_has_lost_nothing() {
+    let server = Server::start().await;
+    let mut client = Counted::start(&server.address, 1);
+    client.client.say_as("m1", "Before.").await.unwrap();
+    within("the first", client.until_acknowledged(1)).await;
+    server.signal("STOP").await;
+    client.client.say_as("m2", "Meanwhile.").await.unwrap();
+    // Until the client has given this connection up, and found that no new one is to be had.
+    for _ in 0..2 {
+        let offline = async { while !matches!(client.events.next().await, Some(Event::Offline { .. })) {} };
+        within("the client to notice", offline).await;
+    }
+    server.signal("CONT").await;
+    client.client.say_as("m3", "After.").await.unwrap();
+    within("the rest", client.until_acknowledged(3)).await;
+    assert_eq!(client.acknowledged, ["m1", "m2", "m3"]);
+    let mut agent = server.agent().await;
+    let conversations = agent.snapshot().await.conversations;
+    let stored: Vec<_> = conversations.iter().filter(|conversation| conversation.stored).collect();
+    assert_eq!(stored.len(), 1);
+    let thread = agent.thread(stored[0].id).await;
+    let own = thread.iter().filter(|message| message.client_id.is_some()).count();
+    assert_eq!(own, 3, "each is there once");
+    held(
+        "process stopped (SIGSTOP) for longer than clients wait, and continued",
+        "Clients notice, come back, and what they said meanwhile arrives once",
+        &test_name!(),
+        &[("acknowledged", 3), ("lost", 0), ("duplicated", 0)],
+    );
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_a_year_both_ways_changes_no_order_and_loses_no_held_reply() {
+    const YEAR_MS: i64 = 365 * 24 * 3600 * 1000;
+    let data = TempDir::new().unwrap();
+    let clock = data.path().join("clock");
+    let jump = |milliseconds: i64| std::fs::write(&clock, milliseconds.to_string()).unwrap();
+    jump(0);
+    let server = Server::start_with(data, &[("DESKBELL_TEST_CLOCK", clock.to_str().unwrap())]).await;
+    let mut agent = server.agent().await;
+    let mut customer = server.v1().await;
+    let mut last_seq = 0;
+    for (number, offset) in [0, YEAR_MS, -YEAR_MS, 0].into_iter().enumerate() {
+        jump(offset);
+        agent.set(|settings| settings.hold = Hold::Seconds { seconds: 1 }).await;
+        customer.say(&number.to_string(), "What time is it?").await;
+        let seq = customer.next_of("ack").await["seq"].as_i64().unwrap();
+        assert!(seq > last_seq, "order is not by the clock");
+        // While the reply is held, the clock jumps: it is sent all the same, once, after the hold.
+        jump(-offset);
+        last_seq = customer.next_from("automatic").await["seq"].as_i64().unwrap();
+        assert!(last_seq > seq);
+    }
+    let token = customer.token();
+    let again = V1::resume(&server.address, &token, 0).await;
+    let revisions: Vec<i64> =
+        again.history.iter().map(|message| message["revision"].as_i64().unwrap()).collect();
+    assert_eq!(revisions, (1..=9).collect::<Vec<_>>());
+    held(
+        "clock jumping a year both ways",
+        "Order stands; held replies are sent once",
+        &test_name!(),
+        &[("jumps", 8), ("replies", 4), ("lost", 0), ("reordered", 0)],
+    );
+}
+
+#[tokio::test]
+async fn a_token_opens_its_own_conversation_and_no_other() {
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    let mut owner = server.v1().await;
+    owner.say("a", "my secret").await;
+    owner.next_of("ack").await;
+    let conversation = agent.until(|conversation| conversation.stored).await.id;
+    let token = owner.token();
+    // Nearly right is not right.
+    let mut near: Vec<String> = vec![
+        token.to_lowercase(),
+        token.to_uppercase(),
+        token[..token.len() - 1].to_owned(),
+        format!("{token}="),
+        format!("{token} "),
+        format!("{token}' OR '1'='1"),
+        conversation.to_string(),
+        String::new(),
+    ];
+    near.retain(|other| *other != token);
+    // Of another desk.
+    near.push(Server::start().await.v1().await.token());
+    for token in &near {
+        let stranger = V1::resume(&server.address, token, 0).await;
+        assert_eq!((&stranger.welcome["resumed"], stranger.history.len()), (&json!(false), 0), "{token}");
+        assert_ne!(stranger.token(), owner.token());
+    }
+    // Frames may name what they like: they are about their sender's conversation.
+    let mut stranger = server.v1().await;
+    for frame in [
+        json!({ "type": "message", "id": "x", "text": "mine", "conversation": conversation, "token": token }),
+        json!({ "type": "read", "seq": 99, "conversation": conversation }),
+        json!({ "type": "typing", "conversation": conversation }),
+        json!({ "type": "request_human", "conversation": conversation }),
+    ] {
+        stranger.send(frame).await;
+    }
+    stranger.next_of("ack").await;
+    let before = agent.thread(conversation).await;
+    assert_eq!(before.iter().filter(|message| message.text == "mine").count(), 0);
+    assert_eq!(agent.conversation(conversation).await.customer_read_seq, Seq(0));
+    // Used again, it is the same conversation: nothing is doubled.
+    let mut replayed = V1::resume(&server.address, &token, 0).await;
+    replayed.say("a", "my secret").await;
+    assert_eq!(replayed.next_of("ack").await["seq"], 2);
+    // Erased, it opens nothing.
+    agent.ask(Request::Erase { conversation }).await;
+    let revoked = V1::resume(&server.address, &token, 0).await;
+    assert_eq!((&revoked.welcome["resumed"], revoked.history.len()), (&json!(false), 0));
+    held(
+        "replayed, foreign and revoked token; a customer's every verb with a foreign id",
+        "A token opens its own conversation or a new one; frames are about their sender's",
+        &test_name!(),
+        &[("tokens tried", count(near.len() + 2)), ("conversations opened", 0)],
+    );
+}
+
+#[tokio::test]
+async fn every_verb_of_an_agent_with_an_id_that_is_not_there_is_refused() {
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    let mut customer = server.v1().await;
+    customer.say("a", "hi").await;
+    customer.next_of("ack").await;
+    let real = agent.until(|conversation| conversation.stored).await;
+    let (id, text, held_reply) = ("x".to_owned(), "x".to_owned(), HeldId(77));
+    for conversation in [ConversationId(i64::MAX), ConversationId(-1), ConversationId(0)] {
+        let requests = [
+            Request::Conversation { conversation },
+            Request::Send { conversation, id: id.clone(), text: text.clone() },
+            Request::Note { conversation, id: id.clone(), text: text.clone() },
+            Request::TakeOver { conversation },
+            Request::HandBack { conversation },
+            Request::SetHold { conversation, hold: Some(Hold::Ask) },
+            Request::SendHeld { conversation, held: held_reply, text: None },
+            Request::DiscardHeld { conversation, held: held_reply },
+            Request::RestoreHeld { conversation, held: held_reply },
+            Request::PauseHeld { conversation, held: held_reply },
+            Request::ResumeHeld { conversation, held: held_reply },
+            Request::Resolve { conversation },
+            Request::Reopen { conversation },
+            Request::MarkRead { conversation, seq: Seq(1) },
+            Request::DismissNeedsHuman { conversation },
+            Request::Erase { conversation },
+        ];
+        for request in requests {
+            let name = format!("{request:?}");
+            let refusal = agent.call(request).await.err().unwrap_or_else(|| panic!("{name} was done"));
+            assert_eq!(refusal.code, Code::NoSuchConversation, "{name}: {refusal}");
+        }
+        let Response::Thread { messages, .. } =
+            agent.ask(Request::Thread { conversation, before_seq: None, limit: 10 }).await
+        else {
+            panic!()
+        };
+        assert!(messages.is_empty());
+        agent.ask(Request::Typing { conversation }).await;
+    }
+    for request in [
+        Request::SendHeld { conversation: real.id, held: held_reply, text: None },
+        Request::DiscardHeld { conversation: real.id, held: held_reply },
+        Request::RestoreHeld { conversation: real.id, held: held_reply },
+        Request::PauseHeld { conversation: real.id, held: held_reply },
+        Request::ResumeHeld { conversation: real.id, held: held_reply },
+    ] {
+        let name = format!("{request:?}");
+        let refusal = agent.call(request).await.err().unwrap_or_else(|| panic!("{name} was done"));
+        assert_eq!(refusal.code, Code::StaleReply, "{name}");
+    }
+    assert_eq!(agent.conversation(real.id).await.last_seq, real.last_seq, "nothing was changed");
+
+    assert_eq!(agent.snapshot().await.conversations.len(), 1);
+    held(
+        "an agent's every verb with a foreign id",
+        "Refused; nothing is changed",
+        &test_name!(),
+        &[("verbs", 17)],
+    );
+}
