@@ -4,11 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod agent;
+pub mod burst;
 pub mod customer;
 #[cfg(target_os = "linux")]
 pub mod desktop;
 pub mod endpoint;
 pub mod load;
+#[cfg(target_os = "linux")]
+pub mod power;
 pub mod proxy;
 pub mod record;
 #[cfg(target_os = "linux")]
