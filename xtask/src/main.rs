@@ -1,10 +1,12 @@
 //! What people and CI do with this repository. `cargo xtask help` lists it.
 
+mod audit;
 mod bench;
 mod check;
 mod command;
 mod console;
 mod package;
+mod reliability;
 mod run;
 mod setup;
 mod steps;
@@ -20,6 +22,9 @@ cargo xtask test                             install what tests need and run eve
 cargo xtask check                            the quick part: generated files, formats, lints, types
 cargo xtask generate                         write the files that are made from the Rust types
 cargo xtask bench [NAME...]                  measure: answers, throughput, idle, window
+cargo xtask reliability                      inject every fault and write docs/reliability.md from the counts
+cargo xtask soak                             kill and cut the power 1,000 times (DESKBELL_SOAK_CYCLES)
+cargo xtask audit                            licences, bans, sources and known vulnerabilities of what is used
 cargo xtask package [--appimage]             build the installers (.deb on Debian and Ubuntu)
 
 Arguments after -- go to the desk: --listen ADDRESS, --data FOLDER.
@@ -39,6 +44,9 @@ fn main() -> ExitCode {
         ["check"] => check::check(),
         ["generate"] => check::generate(),
         ["bench", names @ ..] => bench::bench(names),
+        ["reliability"] => reliability::reliability(),
+        ["soak"] => reliability::soak(),
+        ["audit"] => audit::audit(),
         ["package"] => package::package(false),
         ["package", "--appimage"] => package::package(true),
         ["help" | "--help" | "-h"] | [] => {

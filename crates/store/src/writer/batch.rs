@@ -31,7 +31,9 @@ impl Writer {
         if let Err(error) = self.try_commit(&mut jobs) {
             self.tally = tally;
             self.cache.forget_everything();
-            if jobs.len() == 1 {
+            // Another program holds the database: each would wait as long as all together did.
+            let is_held = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy);
+            if jobs.len() == 1 || is_held {
                 self.refuse(jobs, &store_failed(&error));
                 return;
             }
