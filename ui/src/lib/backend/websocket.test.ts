@@ -208,3 +208,14 @@ test('the wait before reconnecting doubles up to its bound', async () => {
   // Half of 40, 80, 100 and 100; the clock may have ticked in between.
   expect(announced.slice(0, 4).map((wait) => Math.ceil(wait / 10) * 10)).toEqual([20, 40, 50, 50]);
 });
+
+test('a call that waits for a model outlives one that does not', async () => {
+  desk.answering = false;
+  connect('right', { call: 20, slow: 60_000 });
+  const webhook = { enabled: true, url: 'http://bot', deadline_seconds: 120 };
+  let ended = false;
+  const ends = () => (ended = true);
+  void backend.call({ type: 'test_webhook', webhook }).then(ends, ends);
+  await expect(backend.call({ type: 'rules' })).rejects.toMatchObject({ code: 'timed_out' });
+  expect(ended).toBe(false);
+});

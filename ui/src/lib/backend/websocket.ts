@@ -10,6 +10,8 @@ const PROBE: Request = { type: 'activity', limit: 1 };
 export interface Waits {
   /** A call without an answer is refused after this. */
   call: number;
+  /** The same for a call that waits for a model, or for a large file. */
+  slow: number;
   /** A call that is safe to repeat outlives a disconnection for this long. */
   repeatable: number;
   /** The upper bound of the first wait before reconnecting; it doubles with each failure. */
@@ -24,6 +26,8 @@ export interface Waits {
 
 export const WAITS: Waits = {
   call: 15_000,
+  // A model and a bot may each take two minutes.
+  slow: 300_000,
   repeatable: 60_000,
   backoff: 500,
   backoff_max: 15_000,
@@ -49,6 +53,16 @@ interface Pending {
   reject: (refused: Refused) => void;
   deadline: ReturnType<typeof setTimeout>;
 }
+
+const SLOW = new Set<Request['type']>([
+  'try',
+  'replay',
+  'import_answers',
+  'export_answers',
+  'add_starter_answers',
+  'test_model',
+  'test_webhook',
+]);
 
 const offline = () => new Refused({ code: 'offline', message: 'The desk cannot be reached right now.' });
 
@@ -84,7 +98,7 @@ export class WebSocketBackend implements Backend {
     if (this.#status.state === 'offline' && !repeatable(request)) return Promise.reject(offline());
     return new Promise((resolve, reject) => {
       const id = this.#nextId++;
-      const wait = repeatable(request) ? this.#waits.repeatable : this.#waits.call;
+      const wait = this.#waits[repeatable(request) ? 'repeatable' : SLOW.has(request.type) ? 'slow' : 'call'];
       const deadline = setTimeout(() => {
         this.#settle(id)?.reject(
           new Refused({ code: 'timed_out', message: 'The desk did not answer in time.' }),
