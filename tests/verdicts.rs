@@ -200,6 +200,10 @@ fn said(outcome: &Outcome) -> Option<(&str, Option<&Source>)> {
     }
 }
 
+fn bare(text: &str) -> String {
+    text.replace(['{', '}'], "")
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
@@ -217,7 +221,6 @@ proptest! {
     #[test]
     fn no_placeholder_that_is_known_is_left_in_a_reply(mut question in any_question()) {
         let (responder, settings) = &*ONE;
-        let bare = |text: &str| text.replace(['{', '}'], "");
         question.text = bare(&question.text);
         question.name = question.name.as_deref().map(bare);
         question.page = question.page.as_deref().map(bare);
