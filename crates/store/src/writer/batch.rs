@@ -60,9 +60,9 @@ impl Writer {
         for job in jobs.iter() {
             results.push(match job {
                 Job::Submit(submission, _) => Some(step.submit(submission)?),
-                Job::Seen(seen) => {
-                    step.seen(seen)?.map(|committed| (Outcome::Committed(committed), Err(not_asked())))
-                }
+                Job::Seen(seen) => step
+                    .seen(seen)?
+                    .map(|committed| (Outcome::Committed(Box::new(committed)), Err(not_asked()))),
                 _ => None,
             });
         }
@@ -188,7 +188,7 @@ impl Step<'_> {
             changed: decision.changed,
             acknowledge: acknowledge(submission, receipt),
         };
-        Ok((Outcome::Committed(committed), Ok(receipt)))
+        Ok((Outcome::Committed(Box::new(committed)), Ok(receipt)))
     }
 
     /// The message that a correction or retraction is about.
@@ -280,7 +280,7 @@ impl Step<'_> {
                     control_changed: false,
                     acknowledge: acknowledge(submission, receipt),
                 };
-                (Outcome::Committed(committed), Ok(receipt))
+                (Outcome::Committed(Box::new(committed)), Ok(receipt))
             }
             (Err(refusal), _) => refuse(submission, refusal),
             (Ok(_), None) => refuse(submission, not_asked()),
