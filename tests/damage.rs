@@ -44,6 +44,9 @@ fn files(data: &Path) -> BTreeMap<String, Vec<u8>> {
     for folder in [data.to_owned(), data.join("backups")] {
         for entry in std::fs::read_dir(folder).into_iter().flatten().map(Result::unwrap) {
             let name = entry.file_name().into_string().unwrap();
+            if entry.file_type().unwrap().is_dir() {
+                continue;
+            }
             let bytes = std::fs::read(entry.path()).unwrap();
             // `-shm` is an index in shared memory, made anew at every start, and an empty `-wal` says nothing.
             let counts = !name.ends_with("-shm") && !(name.ends_with("-wal") && bytes.is_empty());
@@ -243,7 +246,9 @@ async fn a_crash_at_any_point_of_a_restore_loses_nothing() {
         assert_eq!(names.len(), listed.len(), "{place}: nothing half made is left");
         // Either nothing has happened, or the database that was replaced is a backup: then back to that.
         let replaced = listed.into_iter().find(|backup| backup.reason == BackupReason::BeforeRestore);
-        assert_eq!(replaced.is_some(), place.starts_with("restore"), "{place}");
+        // What is staged is not ready yet: a crash there leaves the old database in its place.
+        let took_place = matches!(place, "restore kept" | "restore done");
+        assert_eq!(replaced.is_some(), took_place, "{place}");
         if let Some(replaced) = replaced {
             server.agent().await.ask(Request::Restore { name: replaced.name }).await;
         }

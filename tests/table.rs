@@ -10,8 +10,7 @@ use serde_json::Value;
 const HEAD: &str = "\
 # Reliability
 What was done to the real desk, what must hold all the same, and what was counted. This page is made by
-`cargo xtask reliability`, which runs the tests and writes down what they recorded; nothing in it is typed. Each check was
-seen to fail on a desk that was broken on purpose.
+`cargo xtask reliability`, which runs the tests and writes down what they recorded; nothing in it is typed.
 
 - **acknowledged**: messages whose `ack` a client had before the fault. **lost**: of these, not there afterwards, or not at
   the place that the acknowledgement named. **duplicated**, **reordered**: there twice, or behind one sent later.

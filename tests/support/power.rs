@@ -99,11 +99,16 @@ pub fn cut(log: &[u8], at: u64) -> TempDir {
     let mut rest = log;
     while let Some((note, next)) = read(rest) {
         rest = next;
-        let file = files.entry(note.path.clone()).or_default();
+        let path = note.path.clone();
         match note.kind {
-            1 => file.pending.push(Note::Write(note.offset, note.data)),
-            2 => file.pending.push(Note::Truncate(note.offset)),
-            3 => file.sync(),
+            1 => files.entry(path).or_default().pending.push(Note::Write(note.offset, note.data)),
+            2 => files.entry(path).or_default().pending.push(Note::Truncate(note.offset)),
+            // What was never written to is a folder: its names are taken to be durable at once.
+            3 => {
+                if let Some(file) = files.get_mut(&path) {
+                    file.sync();
+                }
+            }
             4 => drop(files.remove(&note.path)),
             5 => {
                 let moved = files.remove(&note.path).unwrap_or_default();

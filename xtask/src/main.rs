@@ -1,6 +1,5 @@
 //! What people and CI do with this repository. `cargo xtask help` lists it.
 
-mod audit;
 mod bench;
 mod check;
 mod command;
@@ -24,7 +23,6 @@ cargo xtask generate                         write the files that are made from 
 cargo xtask bench [NAME...]                  measure: answers, throughput, idle, window
 cargo xtask reliability                      inject every fault and write docs/reliability.md from the counts
 cargo xtask soak                             kill and cut the power 1,000 times (DESKBELL_SOAK_CYCLES)
-cargo xtask audit                            licences, bans, sources and known vulnerabilities of what is used
 cargo xtask package [--appimage]             build the installers (.deb on Debian and Ubuntu)
 
 Arguments after -- go to the desk: --listen ADDRESS, --data FOLDER.
@@ -46,7 +44,6 @@ fn main() -> ExitCode {
         ["bench", names @ ..] => bench::bench(names),
         ["reliability"] => reliability::reliability(),
         ["soak"] => reliability::soak(),
-        ["audit"] => audit::audit(),
         ["package"] => package::package(false),
         ["package", "--appimage"] => package::package(true),
         ["help" | "--help" | "-h"] | [] => {

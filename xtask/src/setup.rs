@@ -8,8 +8,6 @@ use crate::{console, system};
 
 /// The WebDriver server that starts the desktop app.
 const TAURI_DRIVER: &str = "^2";
-/// What `cargo xtask audit` runs.
-const CARGO_DENY: &str = "^0.18";
 
 /// What the app needs.
 pub(crate) fn app() -> Done {
@@ -40,11 +38,6 @@ fn tool(name: &str, version: &str) -> Result<PathBuf, String> {
         .args(["--target-dir"])
         .arg(tools.join("build")))?;
     Ok(program)
-}
-
-/// Where cargo-deny is, installed if it is missing.
-pub(crate) fn cargo_deny() -> Result<PathBuf, String> {
-    tool("cargo-deny", CARGO_DENY)
 }
 
 /// The WebSocket clients that nobody here wrote: Node `ws` and Python `websockets`, pinned.
