@@ -18,6 +18,8 @@ fn conversation() -> Conversation {
         needs_human: None,
         held: None,
         discarded: None,
+        suggestion: None,
+        labels: Vec::new(),
         unread: 0,
         waiting_since: None,
         agent_read_seq: Seq(0),

@@ -76,7 +76,10 @@ async fn x11() -> Result<Duration, &'static str> {
     let unknown = "This X server does not tell when there was input last.";
     let (done, answer) = tokio::sync::oneshot::channel();
     let thread = std::thread::Builder::new().name("idle".to_owned());
-    thread.spawn(move || drop(done.send(ask()))).map_err(|_| unknown)?;
+    let looking = thread.spawn(move || {
+        let _gone = done.send(ask());
+    });
+    looking.map_err(|_| unknown)?;
     answer.await.ok().flatten().ok_or(unknown)
 }
 
@@ -96,6 +99,7 @@ async fn wayland() -> Result<Duration, &'static str> {
             .await?;
         reply.body().deserialize::<u64>()
     };
-    let milliseconds = asked.await.map_err(|_: zbus::Error| "This desktop does not tell when there was input last.")?;
+    let milliseconds =
+        asked.await.map_err(|_: zbus::Error| "This desktop does not tell when there was input last.")?;
     Ok(Duration::from_millis(milliseconds))
 }

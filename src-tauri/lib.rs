@@ -7,6 +7,7 @@ mod alerts;
 mod attention;
 mod commands;
 mod console;
+mod idle;
 mod notices;
 mod pump;
 mod quit;
@@ -145,6 +146,7 @@ async fn open_desk(app: AppHandle, options: Options) {
     };
     shell.opened(desk.clone());
     spawn(attention::attend(app.clone(), desk.clone()));
+    spawn(idle::attend(desk.clone()));
     desk.listen().await;
 }
 

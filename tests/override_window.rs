@@ -4,6 +4,7 @@
 
 use deskbell_tests::customer::{Plain, V1};
 use deskbell_tests::desktop::Desktop;
+use deskbell_tests::endpoint::{Endpoint, Script};
 use serde_json::{Value, json};
 
 const GREETING: &str = "Hello, welcome to live support. What can we help you with?";
@@ -242,6 +243,76 @@ async fn a_suggestion_is_inserted_with_tab_and_sent_by_nobody_but_the_agent() {
     press(&desktop, " From me.").await;
     desktop.click("composer-send").await;
     assert_eq!(customer.next().await, "Within three days. From me.", "and nothing before it");
+    desktop.close().await;
+}
+
+/// The model answers at this endpoint, and what it writes waits for the agent.
+async fn ask_model(desktop: &Desktop, endpoint: &Endpoint) {
+    desktop
+        .set(|settings| {
+            settings["hold"] = json!({ "kind": "ask" });
+            let model = &mut settings["responder"]["model"];
+            model["enabled"] = json!(true);
+            model["url"] = json!(endpoint.model_url());
+            model["model"] = json!("test");
+        })
+        .await;
+}
+
+/// A customer whose question the model has begun to answer, before the agent's eyes.
+async fn being_answered(desktop: &Desktop, endpoint: &Endpoint) -> Plain {
+    ask_model(desktop, endpoint).await;
+    let mut customer = plain(desktop, "en").await;
+    customer.send("When do you open?").await;
+    open(desktop, "When do you open?").await;
+    desktop
+        .until("document.querySelector('[data-testid=held-text]')?.textContent.includes('We open at nine')")
+        .await;
+    customer
+}
+
+#[tokio::test]
+async fn a_reply_is_stopped_while_it_is_written_and_sent_as_far_as_it_came() {
+    let desktop = Desktop::start().await;
+    let endpoint = Endpoint::start(Script::stream().words("We open at nine").stalls()).await;
+    let mut customer = being_answered(&desktop, &endpoint).await;
+    desktop.until("document.querySelector('[data-testid=held-send]').disabled").await;
+    desktop.picture("writing").await;
+    desktop.click("held-stop").await;
+    endpoint.client_gone().await;
+    desktop.until("!document.querySelector('[data-testid=held-send]').disabled").await;
+    desktop.click("held-send").await;
+    assert_eq!(customer.next().await, "We open at nine");
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn a_reply_is_edited_while_it_is_written() {
+    let desktop = Desktop::start().await;
+    let endpoint = Endpoint::start(Script::stream().words("We open at nine").stalls()).await;
+    let mut customer = being_answered(&desktop, &endpoint).await;
+    desktop.click("held-edit").await;
+    desktop.until("document.querySelector('[data-testid=held-editor]')?.value === 'We open at nine'").await;
+    endpoint.client_gone().await;
+    desktop.id("held-editor").await.send_keys(", on weekdays.").await.unwrap();
+    desktop.click("held-save").await;
+    assert_eq!(customer.next().await, "We open at nine, on weekdays.");
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn after_a_take_over_nothing_of_what_was_being_written_is_sent() {
+    let desktop = Desktop::start().await;
+    let endpoint = Endpoint::start(Script::stream().words("We open at nine").stalls()).await;
+    // The suggestion that a take-over may begin is not the subject.
+    desktop.set(|settings| settings["responder"]["suggestions"] = json!(false)).await;
+    let mut customer = being_answered(&desktop, &endpoint).await;
+    desktop.click("held-take-over").await;
+    desktop.until("!document.querySelector('[data-testid=held-card]')").await;
+    endpoint.client_gone().await;
+    desktop.id("composer").await.send_keys("At ten today.").await.unwrap();
+    desktop.click("composer-send").await;
+    assert_eq!(customer.next().await, "At ten today.");
     desktop.close().await;
 }
 

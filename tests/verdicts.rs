@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use deskbell_desk::{Responder, starter_answers, validate_rule};
 use deskbell_protocol::entity::Source;
@@ -177,6 +178,9 @@ fn any_question() -> impl Strategy<Value = Question> {
     )
 }
 
+static ONE: LazyLock<(Responder, Settings)> = LazyLock::new(table);
+static OTHER: LazyLock<(Responder, Settings)> = LazyLock::new(table);
+
 fn table() -> (Responder, Settings) {
     let table: Value = serde_json::from_str(include_str!("data/verdicts.json")).unwrap();
     let of = |name: &str| table[name].clone();
@@ -196,15 +200,19 @@ fn said(outcome: &Outcome) -> Option<(&str, Option<&Source>)> {
     }
 }
 
+fn bare(text: &str) -> String {
+    text.replace(['{', '}'], "")
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
     fn any_message_gets_the_same_verdict_twice_and_never_a_panic(questions in proptest::collection::vec(any_question(), 1..8)) {
-        let ((one, settings), (other, _)) = (table(), table());
+        let ((one, settings), (other, _)) = (&*ONE, &*OTHER);
         for question in &questions {
-            let verdict = one.verdict(question, &settings, Timestamp(0), true);
-            prop_assert_eq!(&verdict, &other.verdict(question, &settings, Timestamp(0), true));
+            let verdict = one.verdict(question, settings, Timestamp(0), true);
+            prop_assert_eq!(&verdict, &other.verdict(question, settings, Timestamp(0), true));
             let score = verdict.steps.iter().filter_map(|step| step.source.score);
             prop_assert!(score.into_iter().all(|score| (0.0..=1.0).contains(&score)));
         }
@@ -212,12 +220,11 @@ proptest! {
 
     #[test]
     fn no_placeholder_that_is_known_is_left_in_a_reply(mut question in any_question()) {
-        let (responder, settings) = table();
-        let bare = |text: &str| text.replace(['{', '}'], "");
+        let (responder, settings) = &*ONE;
         question.text = bare(&question.text);
         question.name = question.name.as_deref().map(bare);
         question.page = question.page.as_deref().map(bare);
-        let verdict = responder.verdict(&question, &settings, Timestamp(0), false);
+        let verdict = responder.verdict(&question, settings, Timestamp(0), false);
         if let Some((text, _)) = said(&verdict.outcome) {
             for known in ["{name}", "{page}", "{1}", "{2}", "{9}", "{number}", "{who}"] {
                 prop_assert!(!text.contains(known), "{}", text);

@@ -106,6 +106,27 @@ impl V1 {
         }
     }
 
+    /// As [`V1::connect`], or `None` when the socket breaks before the history is complete.
+    pub async fn try_connect(address: &str, hello: Value) -> Option<Self> {
+        let headers = [("Sec-WebSocket-Protocol", "deskbell.v1")];
+        let mut socket = try_open(address, "/", &headers).await.ok()?;
+        socket.send(Message::text(hello.to_string())).await.ok()?;
+        let mut client = Self { socket, welcome: Value::Null, history: Vec::new() };
+        loop {
+            let frame: Value = serde_json::from_str(&next_text(&mut client.socket).await?).unwrap();
+            match frame["type"].as_str() {
+                Some("welcome") => client.welcome = frame,
+                Some("caught_up") => return Some(client),
+                _ => client.history.push(frame),
+            }
+        }
+    }
+
+    /// Sends a frame, or tells that the socket is broken.
+    pub async fn try_send(&mut self, frame: Value) -> Result<(), tokio_tungstenite::tungstenite::Error> {
+        self.socket.send(Message::text(frame.to_string())).await
+    }
+
     /// Comes back with the token, having everything up to `revision`.
     pub async fn resume(address: &str, token: &str, revision: i64) -> Self {
         Self::connect(address, json!({ "type": "hello", "token": token, "revision": revision })).await

@@ -5,11 +5,14 @@
 
 pub mod agent;
 pub mod attack;
+pub mod burst;
 pub mod customer;
 #[cfg(target_os = "linux")]
 pub mod desktop;
 pub mod endpoint;
 pub mod load;
+#[cfg(target_os = "linux")]
+pub mod power;
 pub mod proxy;
 pub mod raw;
 pub mod record;

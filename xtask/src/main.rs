@@ -5,6 +5,7 @@ mod check;
 mod command;
 mod console;
 mod package;
+mod reliability;
 mod run;
 mod setup;
 mod steps;
@@ -20,6 +21,8 @@ cargo xtask test                             install what tests need and run eve
 cargo xtask check                            the quick part: generated files, formats, lints, types
 cargo xtask generate                         write the files that are made from the Rust types
 cargo xtask bench [NAME...]                  measure: answers, throughput, idle, attacks, window
+cargo xtask reliability                      inject every fault and write docs/reliability.md from the counts
+cargo xtask soak                             kill and cut the power 1,000 times (DESKBELL_SOAK_CYCLES)
 cargo xtask package [--appimage]             build the installers (.deb on Debian and Ubuntu)
 
 Arguments after -- go to the desk: --listen ADDRESS, --data FOLDER.
@@ -39,6 +42,8 @@ fn main() -> ExitCode {
         ["check"] => check::check(),
         ["generate"] => check::generate(),
         ["bench", names @ ..] => bench::bench(names),
+        ["reliability"] => reliability::reliability(),
+        ["soak"] => reliability::soak(),
         ["package"] => package::package(false),
         ["package", "--appimage"] => package::package(true),
         ["help" | "--help" | "-h"] | [] => {

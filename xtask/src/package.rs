@@ -1,6 +1,6 @@
 //! `cargo xtask package`: installers.
 
-use crate::command::{Done, npm, run, target};
+use crate::command::{Done, built, npm, run, target};
 use crate::run::build;
 use crate::{console, setup};
 
@@ -9,6 +9,8 @@ pub(crate) fn package(appimage: bool) -> Done {
     setup::app()?;
     console::build()?;
     build(true)?;
+    without_hooks("deskbell")?;
+    without_hooks("deskbell-server")?;
     bundle(if cfg!(target_os = "linux") {
         "deb"
     } else if cfg!(target_os = "macos") {
@@ -32,6 +34,18 @@ pub(crate) fn package(appimage: bool) -> Done {
             );
         }
         Ok(())
+    }
+}
+
+/// Faults that tests may ask a debug build for have no place in a release.
+fn without_hooks(name: &str) -> Done {
+    const HOOK: &[u8] = b"DESKBELL_TEST_";
+    let program = console::read(&built(true, name))?;
+    match program.windows(HOOK.len()).any(|window| window == HOOK) {
+        true => Err(format!(
+            "{name} can be made to fail by a variable of its environment: a test's hook is in it."
+        )),
+        false => Ok(()),
     }
 }
 

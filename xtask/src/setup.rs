@@ -1,5 +1,7 @@
 //! What each job needs on this machine.
 
+use std::path::PathBuf;
+
 use crate::command::{Done, cargo, command, output, root, run, target};
 use crate::console::{install_in, read, write};
 use crate::{console, system};
@@ -17,23 +19,25 @@ pub(crate) fn app() -> Done {
 pub(crate) fn tests() -> Done {
     system::install(&[system::APP, system::TESTS].concat())?;
     console::install()?;
-    tauri_driver()?;
+    tool("tauri-driver", TAURI_DRIVER)?;
     clients()
 }
 
-fn tauri_driver() -> Done {
+/// A program of crates.io, in target/tools.
+fn tool(name: &str, version: &str) -> Result<PathBuf, String> {
     let tools = target().join("tools");
-    let driver = tools.join("bin").join(format!("tauri-driver{}", std::env::consts::EXE_SUFFIX));
-    if driver.exists() {
-        return Ok(());
+    let program = tools.join("bin").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    if program.exists() {
+        return Ok(program);
     }
-    println!("Installing tauri-driver {TAURI_DRIVER} into target/tools.");
+    println!("Installing {name} {version} into target/tools.");
     run(cargo()
-        .args(["install", "tauri-driver", "--version", TAURI_DRIVER, "--locked", "--root"])
+        .args(["install", name, "--version", version, "--locked", "--root"])
         .arg(&tools)
-        // Not among the workspace's own files, whose profile and lock file are not the driver's.
+        // Not among the workspace's own files, whose profile and lock file are not the tool's.
         .args(["--target-dir"])
-        .arg(tools.join("build")))
+        .arg(tools.join("build")))?;
+    Ok(program)
 }
 
 /// The WebSocket clients that nobody here wrote: Node `ws` and Python `websockets`, pinned.

@@ -214,6 +214,7 @@ mod tests {
             at: Timestamp(0),
             name: None,
             id: id.map(str::to_owned),
+            change: None,
         })
     }
 

@@ -19,7 +19,7 @@ use crate::desk::Desk;
 pub(crate) use ask::{Asking, Said};
 
 /// Questions under way at once; more wait, and are given up when their time is over.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 64;
 /// A question waits at most this long for its turn.
 const TURN: Duration = Duration::from_secs(30);
 /// How often a customer's client is told that an answer is being written; it forgets after 6 s.

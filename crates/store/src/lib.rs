@@ -157,6 +157,10 @@ impl Store {
 
     /// Commits what is queued, then closes the database and lets the folder go.
     pub async fn close(&self, now: Timestamp) {
+        // The writer's connection shall be the last: then SQLite empties the WAL into the database and removes it.
+        if let Some(paused) = self.readers.pause().await {
+            paused.close();
+        }
         let (reply, done) = oneshot::channel();
         if self.jobs.send(Job::Close(now, reply)).await.is_ok() {
             let _closed = done.await;

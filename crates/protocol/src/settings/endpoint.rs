@@ -101,7 +101,7 @@ mod tests {
             ("ftp://model.example/", false),
             ("file:///etc/passwd", false),
             ("http://", false),
-            ("http:///v1", true),
+            ("http:///v1", false),
             ("https://user:secret@model.example/v1", false),
             ("https://key@model.example/v1", false),
             ("https://model.example/v1#key", false),

@@ -79,6 +79,10 @@ impl Desk {
         let erased = self.store().erase(conversation, self.telling(UpkeepTask::Erase)).await;
         self.ended(&erased);
         erased.map_err(refusal)?;
+        // Offers to learn from it went with it.
+        if let Ok(waiting) = self.store().readers().open_lessons().await {
+            self.hub().set_lessons(waiting);
+        }
         Ok(Response::Done {})
     }
 

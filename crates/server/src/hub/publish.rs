@@ -30,7 +30,7 @@ impl Publish for Publisher {
                     let due = held.and_then(|held| held.due_at.map(|due_at| (held.id, due_at)));
                     self.hub.holds.set(committed.conversation, due);
                     self.hub.slow.set(committed.conversation, asked(&committed.state));
-                    inner.committed(committed);
+                    inner.committed(*committed);
                 }
                 Outcome::Refused(refused) => inner.refused(refused),
             }

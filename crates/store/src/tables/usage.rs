@@ -116,7 +116,7 @@ pub(crate) fn totals(
     connection: &Connection,
     kind: SourceKind,
 ) -> rusqlite::Result<BTreeMap<i64, (u32, u32)>> {
-    let rows = connection
+    connection
         .prepare_cached(
             "SELECT part,
                  sum(CASE WHEN what = 'used' THEN count ELSE 0 END),
@@ -124,6 +124,5 @@ pub(crate) fn totals(
              FROM usage WHERE kind = ?1 GROUP BY part",
         )?
         .query_map([word(kind)?], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
-        .collect();
-    rows
+        .collect()
 }

@@ -167,14 +167,15 @@ pub(crate) fn make_single_file(connection: &Connection) -> rusqlite::Result<()> 
 fn step_through(copying: &Copying<'_, '_>, progress: Progress<'_>) -> Result<(), UpkeepError> {
     let begun = Instant::now();
     loop {
-        match copying.step(PAGES)? {
+        let step = copying.step(PAGES)?;
+        fault::point("backup half copied");
+        match step {
             StepResult::Done => return Ok(()),
             StepResult::More => {
                 let state = copying.progress();
                 let all = i64::from(state.pagecount).max(1);
                 let done = all.saturating_sub(i64::from(state.remaining)).saturating_mul(100) / all;
                 progress(u32::try_from(done).unwrap_or_default());
-                fault::point("backup half copied");
             }
             _ if begun.elapsed() > PATIENCE => return Err(UpkeepError::Busy),
             _ => std::thread::sleep(Duration::from_millis(20)),

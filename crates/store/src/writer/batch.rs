@@ -31,7 +31,9 @@ impl Writer {
         if let Err(error) = self.try_commit(&mut jobs) {
             self.tally = tally;
             self.cache.forget_everything();
-            if jobs.len() == 1 {
+            // Another program holds the database: each would wait as long as all together did.
+            let is_held = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy);
+            if jobs.len() == 1 || is_held {
                 self.refuse(jobs, &store_failed(&error));
                 return;
             }
@@ -58,9 +60,9 @@ impl Writer {
         for job in jobs.iter() {
             results.push(match job {
                 Job::Submit(submission, _) => Some(step.submit(submission)?),
-                Job::Seen(seen) => {
-                    step.seen(seen)?.map(|committed| (Outcome::Committed(committed), Err(not_asked())))
-                }
+                Job::Seen(seen) => step
+                    .seen(seen)?
+                    .map(|committed| (Outcome::Committed(Box::new(committed)), Err(not_asked()))),
                 _ => None,
             });
         }
@@ -186,7 +188,7 @@ impl Step<'_> {
             changed: decision.changed,
             acknowledge: acknowledge(submission, receipt),
         };
-        Ok((Outcome::Committed(committed), Ok(receipt)))
+        Ok((Outcome::Committed(Box::new(committed)), Ok(receipt)))
     }
 
     /// The message that a correction or retraction is about.
@@ -278,7 +280,7 @@ impl Step<'_> {
                     control_changed: false,
                     acknowledge: acknowledge(submission, receipt),
                 };
-                (Outcome::Committed(committed), Ok(receipt))
+                (Outcome::Committed(Box::new(committed)), Ok(receipt))
             }
             (Err(refusal), _) => refuse(submission, refusal),
             (Ok(_), None) => refuse(submission, not_asked()),

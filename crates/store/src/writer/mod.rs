@@ -121,7 +121,7 @@ pub struct Refused {
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// It is durable.
-    Committed(Committed),
+    Committed(Box<Committed>),
     /// It changed nothing.
     Refused(Refused),
 }

@@ -3,6 +3,7 @@ import { m } from '$paraglide/messages.js';
 
 import type { Command } from './commands';
 import type { Desk } from './desk.svelte';
+import { sendable } from './held.svelte';
 
 const always = () => true;
 
@@ -33,7 +34,7 @@ export function heldCommands(desk: Desk): Command[] {
       ...onOpen(
         desk,
         (c) => c.held && desk.held.send(c.id, c.held),
-        (c) => held(c) && !isWriting(c),
+        (c) => held(c) && c.held !== null && sendable(c.held),
       ),
     },
     stopCommand(desk),

@@ -12,6 +12,11 @@ export interface Editing {
 
 export type Outcome = 'done' | 'stale' | 'refused';
 
+/** Whether there is something to send: a reply that is being written, or was stopped before its first word, is not. */
+export function sendable(held: HeldReply): boolean {
+  return !held.writing && held.text.trim() !== '';
+}
+
 /** What the agent does to held replies. */
 export class Held {
   readonly #backend: Backend;

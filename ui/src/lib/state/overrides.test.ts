@@ -68,7 +68,6 @@ describe('while a model writes', () => {
   test('a reply that went away while it was being stopped opens nothing', async () => {
     void desk.held.edit(1, writing);
     await backend.answer('stop_writing', { type: 'done' });
-    hear({ type: 'conversation', conversation: conversation(1) });
     hear({ type: 'conversation', conversation: conversation(1, { held: held({ id: 8 }) }) });
     expect(desk.held.editing).toBeNull();
   });

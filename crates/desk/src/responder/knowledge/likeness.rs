@@ -56,6 +56,11 @@ impl Bag {
         self.words.iter().map(|word| word.token)
     }
 
+    /// The same, with their weights.
+    pub(super) fn weighted(&self) -> impl Iterator<Item = (u32, f32)> {
+        self.words.iter().map(|word| (word.token, word.weight))
+    }
+
     /// 0 to 1: twice what both have, of what there is.
     pub(super) fn likeness(&self, other: &Self) -> f32 {
         let total = self.total + other.total;

@@ -112,8 +112,8 @@ impl Knowledge {
             keep(*variant, 1.0);
         }
         let parts = parts(&question.text, text, |text| self.bag(text));
-        let tokens: Vec<u32> = parts.first().map(|whole| whole.bag.known().collect()).unwrap_or_default();
-        for variant in self.index.likely(&tokens) {
+        let words = parts.first().into_iter().flat_map(|whole| whole.bag.weighted());
+        for variant in self.index.likely(words) {
             if let Some(found) = self.variant(variant) {
                 keep(variant, parts.iter().map(|part| self.likeness(part, found)).fold(0.0, f32::max));
             }

@@ -63,7 +63,7 @@ async fn a_streamed_reply_is_put_together_and_can_be_watched() {
     watching.recv().await.unwrap();
     endpoint.go_on();
     assert_eq!(asked.await.unwrap(), text("We are open from 9 to 5. Welcome!"));
-    let seen = seen.lock().unwrap();
+    let seen = seen.lock().unwrap().clone();
     assert!("We are open from 9 to 5. Welcome!".starts_with(seen[0].as_str()), "{seen:?}");
     assert!(seen.iter().is_sorted_by_key(String::len), "{seen:?}");
 

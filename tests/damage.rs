@@ -1,0 +1,625 @@
+//! What is wrong with the data folder is said, nothing is made worse, and what was acknowledged is there when it is right
+//! again.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use deskbell_protocol::agent::{Request, Response};
+use deskbell_protocol::upkeep::{Backup, BackupReason};
+use deskbell_tests::burst::{Found, Watching, check_all, customers, write_all};
+use deskbell_tests::customer::V1;
+use deskbell_tests::record::Fault;
+use deskbell_tests::server::{Server, command, run_to_end};
+use deskbell_tests::test_name;
+use serde_json::json;
+use tempfile::TempDir;
+
+/// Starts a desk that must refuse, and gives what it says.
+async fn refused(data: &Path) -> String {
+    let (code, said) = run_to_end(command(data, "127.0.0.1:0")).await;
+    assert_eq!(code, Some(1), "{said}");
+    said
+}
+
+async fn restore(data: &Path, file: &str) -> String {
+    let mut command = command(data, "127.0.0.1:0");
+    command.args(["--restore", file]);
+    let (code, said) = run_to_end(command).await;
+    assert_eq!(code, Some(0), "{said}");
+    said
+}
+
+async fn backups(server: &Server) -> Vec<Backup> {
+    match server.agent().await.ask(Request::Backups {}).await {
+        Response::Backups { backups, .. } => backups,
+        response => panic!("{response:?}"),
+    }
+}
+
+/// Every file of the database and of its backups, with its bytes.
+fn files(data: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for folder in [data.to_owned(), data.join("backups")] {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().map(Result::unwrap) {
+            let name = entry.file_name().into_string().unwrap();
+            if entry.file_type().unwrap().is_dir() {
+                continue;
+            }
+            let bytes = std::fs::read(entry.path()).unwrap();
+            // `-shm` is an index in shared memory, made anew at every start, and an empty `-wal` says nothing.
+            let counts = !name.ends_with("-shm") && !(name.ends_with("-wal") && bytes.is_empty());
+            if counts && (name.starts_with("deskbell.db") || name.ends_with("Z-asked.db")) {
+                found.insert(name, bytes);
+            }
+        }
+    }
+    found
+}
+
+fn record(fault: &str, promise: &str, test: &str, counts: &[(&str, u64)]) {
+    Fault { subject: "Store", fault, promise, test, counts }.record();
+}
+
+fn counts(cycles: u64, found: Found) -> [(&'static str, u64); 5] {
+    assert!(found.is_whole() && found.acknowledged > 0, "{found:?}");
+    [
+        ("cycles", cycles),
+        ("acknowledged", found.acknowledged),
+        ("lost", found.lost),
+        ("duplicated", found.duplicated),
+        ("reordered", found.reordered),
+    ]
+}
+
+#[tokio::test]
+async fn a_damaged_page_is_named_and_the_last_good_backup_brings_everything_back_but_what_came_later() {
+    let server = Server::start().await;
+    let mut ledgers = customers(4);
+    assert!(write_all(&mut ledgers, &server.address, 100, &Arc::default()).await);
+    server.agent().await.ask(Request::BackUp {}).await;
+    let good = backups(&server).await[0].name.clone();
+    let data = server.stop().await;
+
+    // The newest backup is damaged, too: it must not be offered.
+    let folder = data.path().join("backups");
+    let bad = good.replacen("0000", "0009", 1);
+    let mut bytes = std::fs::read(folder.join(&good)).unwrap();
+    bytes[3 * 4096..4 * 4096].fill(0xa5);
+    std::fs::write(folder.join(&bad), bytes).unwrap();
+    let path = data.path().join("deskbell.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    // Page 5: whatever it is, it is in use.
+    bytes[4 * 4096..5 * 4096].fill(0xa5);
+    std::fs::write(&path, &bytes).unwrap();
+    let before = files(data.path());
+
+    let said = refused(data.path()).await;
+    assert!(said.contains("is damaged") && said.contains("page 5"), "{said}");
+    assert!(said.contains(&format!("--restore {good};")), "{said}");
+    assert!(files(data.path()) == before, "nothing was touched");
+
+    let said = restore(data.path(), &good).await;
+    assert!(said.contains("kept-aside"), "{said}");
+    let aside = std::fs::read_dir(data.path().join("kept-aside")).unwrap().next().unwrap().unwrap();
+    assert!(std::fs::read(aside.path().join("deskbell.db")).unwrap() == bytes, "the damaged one is kept");
+    let server = Server::start_on(data).await;
+    let found = check_all(&ledgers, &server.address, u64::MAX).await;
+    record(
+        "a page of the database is damaged",
+        "Named, left as it is, the last sound backup offered; after --restore the damaged file is kept aside",
+        &test_name!(),
+        &counts(1, found),
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_left() {
+    let server = Server::start().await;
+    let data = server.stop().await;
+    let path = data.path().join("deskbell.db");
+    std::fs::write(&path, "somebody's letter, saved under this name by mistake ".repeat(400)).unwrap();
+    let before = files(data.path());
+    let said = refused(data.path()).await;
+    assert!(said.contains("is damaged") && said.contains("no sound backup"), "{said}");
+    assert!(files(data.path()) == before, "nothing was touched");
+}
+
+#[tokio::test]
+async fn data_of_a_newer_version_is_refused_and_byte_by_byte_untouched_even_with_a_wal() {
+    let server = Server::start().await;
+    let mut ledgers = customers(2);
+    assert!(write_all(&mut ledgers, &server.address, 50, &Arc::default()).await);
+    let data = server.kill().await;
+    let wal = data.path().join("deskbell.db-wal");
+    assert!(std::fs::metadata(&wal).unwrap().len() > 0);
+    // As a newer Deskbell would have left it: its format in the WAL, not in the database yet.
+    let made = std::process::Command::new("python3")
+        .args(["-c", "import os,sqlite3,sys\nc=sqlite3.connect(sys.argv[1])\nc.execute('pragma user_version=999')\nos._exit(0)"])
+        .arg(data.path().join("deskbell.db"))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let before = files(data.path());
+    assert!(before["deskbell.db-wal"].len() > 0);
+    let said = refused(data.path()).await;
+    assert!(said.contains("newer Deskbell") && said.contains("999"), "{said}");
+    assert!(files(data.path()) == before, "nothing was touched");
+    record(
+        "the database was written by a newer version",
+        "Refused with a sentence; not a byte of database and WAL is changed",
+        &test_name!(),
+        &[("files compared", before.len() as u64)],
+    );
+}
+
+#[tokio::test]
+async fn a_second_desk_on_the_folder_is_refused_and_harms_nothing() {
+    let server = Server::start().await;
+    let mut ledgers = customers(4);
+    let watching = Arc::<Watching>::default();
+    let address = server.address.clone();
+    let folder = server.data.path().to_owned();
+    let mut refusals = 0;
+    let (whole, ()) = tokio::join!(write_all(&mut ledgers, &address, 300, &watching), async {
+        for _ in 0..10 {
+            let said = refused(&folder).await;
+            assert!(said.contains("Another Deskbell is running"), "{said}");
+            refusals += 1;
+        }
+    });
+    assert!(whole);
+    let found = check_all(&ledgers, &address, u64::MAX).await;
+    record(
+        "a second desk, on the same data folder, while the first is in a burst",
+        "Refused with a sentence; the first goes on",
+        &test_name!(),
+        &counts(refusals, found),
+    );
+}
+
+#[tokio::test]
+async fn a_program_that_holds_the_database_is_told_of_and_waited_for() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::{Command, Stdio};
+    const HOLD: &str = "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1],isolation_level=None)\n\
+        c.execute('begin immediate')\nprint('held',flush=True)\nsys.stdin.read()";
+    let server = Server::start().await;
+    let mut ledgers = customers(4);
+    assert!(write_all(&mut ledgers, &server.address, 20, &Arc::default()).await);
+    let path = server.data.path().join("deskbell.db");
+    let mut holder = Command::new("python3")
+        .args(["-c", HOLD])
+        .arg(&path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let mut customer = server.v1().await;
+    customer.say("a", "held up").await;
+    let refusal = customer.next_of("error").await;
+    assert_eq!((&refusal["code"], &refusal["id"]), (&json!("store_failed"), &json!("a")), "{refusal}");
+    assert!(refusal["retry_after_ms"].is_number(), "{refusal}");
+    drop(holder.stdin.take());
+    assert!(holder.wait().unwrap().success());
+    customer.say("a", "held up").await;
+    customer.next_of("ack").await;
+    assert!(write_all(&mut ledgers, &server.address, 20, &Arc::default()).await);
+    let found = check_all(&ledgers, &server.address, u64::MAX).await;
+    record(
+        "another program holds the database's write lock for longer than the desk waits",
+        "Refused with a code, not acknowledged; afterwards the desk goes on by itself",
+        &test_name!(),
+        &counts(1, found),
+    );
+}
+
+/// A crash at each named point of restoring, erasing and backing up.
+#[tokio::test]
+async fn a_crash_at_any_point_of_a_restore_loses_nothing() {
+    let mut cycles = 0;
+    let mut found = Found::default();
+    for place in ["backup half copied", "backup copied", "restore staged", "restore kept", "restore done"] {
+        let server = Server::start().await;
+        let mut ledgers = customers(2);
+        assert!(write_all(&mut ledgers, &server.address, 40, &Arc::default()).await);
+        server.agent().await.ask(Request::BackUp {}).await;
+        let name = backups(&server).await[0].name.clone();
+        assert!(write_all(&mut ledgers, &server.address, 40, &Arc::default()).await);
+        let data = server.stop().await;
+
+        let mut server = Server::start_with(data, &[("DESKBELL_TEST_CRASH", place)]).await;
+        let mut agent = server.agent().await;
+        let request = match place.starts_with("backup") {
+            true => Request::BackUp {},
+            false => Request::Restore { name },
+        };
+        let frame = deskbell_protocol::agent::AgentClientFrame::Call { id: 1, request };
+        agent.write(&frame).await;
+        assert_eq!(server.ended().await, None, "{place}: it ended by a signal");
+        let server = Server::start_on(server.kill().await).await;
+        let names: Vec<_> = std::fs::read_dir(server.data.path().join("backups")).unwrap().collect();
+        let listed = backups(&server).await;
+        assert_eq!(names.len(), listed.len(), "{place}: nothing half made is left");
+        // Either nothing has happened, or the database that was replaced is a backup: then back to that.
+        let replaced = listed.into_iter().find(|backup| backup.reason == BackupReason::BeforeRestore);
+        // What is staged is not ready yet: a crash there leaves the old database in its place.
+        let took_place = matches!(place, "restore kept" | "restore done");
+        assert_eq!(replaced.is_some(), took_place, "{place}");
+        if let Some(replaced) = replaced {
+            server.agent().await.ask(Request::Restore { name: replaced.name }).await;
+        }
+        let seen = check_all(&ledgers, &server.address, u64::MAX).await;
+        assert!(seen.is_whole() && seen.acknowledged == 160, "{place}: {seen:?}");
+        found += seen;
+        cycles += 1;
+    }
+    record(
+        "crash at each step of a backup and of a restore",
+        "The old data or the restored, whole; what was replaced is a backup; nothing half made is left",
+        &test_name!(),
+        &counts(cycles, found),
+    );
+}
+
+#[tokio::test]
+async fn a_restore_over_a_wal_that_was_left_mixes_nothing() {
+    let server = Server::start().await;
+    let mut ledgers = customers(2);
+    assert!(write_all(&mut ledgers, &server.address, 40, &Arc::default()).await);
+    server.agent().await.ask(Request::BackUp {}).await;
+    let name = backups(&server).await[0].name.clone();
+    let mut later = customers(2);
+    assert!(write_all(&mut later, &server.address, 40, &Arc::default()).await);
+    let data = server.kill().await;
+    assert!(std::fs::metadata(data.path().join("deskbell.db-wal")).unwrap().len() > 0);
+    restore(data.path(), &name).await;
+    let server = Server::start_on(data).await;
+    let mut found = check_all(&ledgers, &server.address, u64::MAX).await;
+    assert_eq!(server.agent().await.snapshot().await.counts.open, 2);
+    // What was in the WAL is in the backup that was made of the replaced database.
+    let replaced = backups(&server).await.remove(0);
+    assert_eq!(replaced.reason, BackupReason::BeforeRestore);
+    server.agent().await.ask(Request::Restore { name: replaced.name }).await;
+    found += check_all(&later, &server.address, u64::MAX).await;
+    record(
+        "a WAL was left over, and a backup is restored over it",
+        "The restored data knows nothing of the WAL; the replaced data has all of it",
+        &test_name!(),
+        &counts(1, found),
+    );
+}
+
+#[tokio::test]
+async fn a_crash_at_any_point_of_an_erasure_leaves_no_trace_once_it_is_done() {
+    const CANARY: &[u8] = b"CANARY";
+    let mut cycles = 0;
+    for place in ["erased from a backup", "erased", "scrubbed"] {
+        let server = Server::start().await;
+        let mut customer = server.v1().await;
+        for number in 0..100_usize {
+            customer.say(&number.to_string(), &format!("CANARY {}", "x".repeat(number * 50))).await;
+            customer.next_of("ack").await;
+        }
+        let mut agent = server.agent().await;
+        agent.ask(Request::BackUp {}).await;
+        let id = agent.snapshot().await.conversations[0].id;
+        let data = server.stop().await;
+
+        let mut server = Server::start_with(data, &[("DESKBELL_TEST_CRASH", place)]).await;
+        let frame = deskbell_protocol::agent::AgentClientFrame::Call {
+            id: 1,
+            request: Request::Erase { conversation: id },
+        };
+        let mut agent = server.agent().await;
+        agent.write(&frame).await;
+        assert_eq!(server.ended().await, None, "{place}: it ended by a signal");
+        let server = Server::start_on(server.kill().await).await;
+        let mut agent = server.agent().await;
+        // The conversation is still there and can be erased again, or it is gone for good.
+        let there = !agent.snapshot().await.conversations.is_empty();
+        assert_eq!(there, place == "erased from a backup", "{place}");
+        if there {
+            agent.ask(Request::Erase { conversation: id }).await;
+        }
+        let data = server.stop().await;
+        for (name, bytes) in files(data.path()) {
+            assert!(!bytes.windows(CANARY.len()).any(|w| w == CANARY), "{place}: {name} has it");
+        }
+        cycles += 1;
+    }
+    record(
+        "crash at each step of an erasure",
+        "It is finished at the next start or can be asked for again; then no trace",
+        &test_name!(),
+        &[("cycles", cycles), ("traces", 0)],
+    );
+}
+
+/// Customers of `tests/data/format-1.db`, each with `m1` to `m20`, as Deskbell 0.1's first format has them.
+const OLD_CUSTOMERS: [&str; 3] = [
+    "GcFDWKY5P-_arGUIXUGumcSzGKsyYomFcwcPihXwhy4",
+    "B31L82hC4qTb7miBdiWU2iYArYsZ6bGXilfUdhB06CE",
+    "i9k_fg6_ahE1WYlOh_jMgjC00uQSp9xZds4MbMu9Ifc",
+];
+
+/// Starts a desk that is to crash at this place while it opens an old database. Whether it did: a place that is passed
+/// less often than that is not reached.
+async fn crashes(data: &Path, place: &str) -> bool {
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
+    let mut child = command(data, "127.0.0.1:0").env("DESKBELL_TEST_CRASH", place).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let listens = deskbell_tests::within("a line or the end", lines.next_line()).await.unwrap().is_some();
+    child.kill().await.unwrap();
+    !listens
+}
+
+#[tokio::test]
+async fn a_crash_at_any_step_of_a_migration_loses_nothing_and_a_backup_was_made_before() {
+    let old = std::fs::read(deskbell_tests::root().join("tests/data/format-1.db")).unwrap();
+    let mut cycles = 0;
+    let mut found = Found::default();
+    for place in [
+        "backup half copied",
+        "backup copied",
+        "migration statement",
+        "migration before commit",
+        "migration step done",
+    ] {
+        for times in 1.. {
+            let data = TempDir::new().unwrap();
+            std::fs::write(data.path().join("deskbell.db"), &old).unwrap();
+            if !crashes(data.path(), &format!("{place}#{times}")).await {
+                assert!(times > 1, "{place} was never passed");
+                break;
+            }
+            cycles += 1;
+            let server = Server::start_on(data).await;
+            for token in OLD_CUSTOMERS {
+                let back = V1::resume(&server.address, token, 0).await;
+                let own = back.history.iter().filter(|frame| frame["author"] == "customer");
+                let texts: Vec<_> = own.map(|frame| frame["text"].as_str().unwrap().to_owned()).collect();
+                let expected: Vec<_> = (1..=20).map(|number| format!("m{number}")).collect();
+                assert_eq!(texts, expected, "{place}#{times}");
+                found.acknowledged += 20;
+            }
+            let kept: Vec<_> = backups(&server).await;
+            let kept = kept.iter().find(|backup| backup.reason == BackupReason::BeforeUpdate);
+            let kept =
+                server.data.path().join("backups").join(&kept.expect("a backup of the old format").name);
+            // Bytes 60 to 63 of the header are `user_version` (SQLite's file format, §1.3).
+            assert_eq!(std::fs::read(kept).unwrap()[60..64], 1_u32.to_be_bytes(), "{place}#{times}");
+        }
+    }
+    record(
+        "crash at each statement and each step of a migration",
+        "The old format or the new, whole; a backup of the old one was made before",
+        &test_name!(),
+        &counts(cycles, found),
+    );
+}
+
+#[cfg(target_os = "linux")]
+mod disk {
+    use std::process::Command;
+
+    use deskbell_tests::power;
+
+    use super::*;
+
+    /// A file system of its own over the data folder; gone when dropped.
+    struct Mounted(TempDir);
+
+    impl Mounted {
+        fn new(options: &str) -> Result<Self, String> {
+            let folder = TempDir::new().unwrap();
+            let mounted = Command::new("mount")
+                .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+                .arg(folder.path())
+                .output();
+            match mounted {
+                Ok(output) if output.status.success() => Ok(Self(folder)),
+                Ok(output) => Err(format!(
+                    "a file system must be mounted, which takes root: {}",
+                    String::from_utf8_lossy(&output.stderr).trim()
+                )),
+                Err(error) => Err(format!("there is no mount: {error}")),
+            }
+        }
+
+        fn remount(&self, options: &str) {
+            let options = format!("remount,{options}");
+            assert!(
+                Command::new("mount").args(["-o", &options]).arg(self.0.path()).status().unwrap().success()
+            );
+        }
+    }
+
+    impl Drop for Mounted {
+        fn drop(&mut self) {
+            let _ended = Command::new("umount").arg("-l").arg(self.0.path()).status();
+        }
+    }
+
+    /// A folder in a mounted file system: what is in it goes with it.
+    fn inside(mounted: &Mounted) -> TempDir {
+        TempDir::new_in(mounted.0.path()).unwrap()
+    }
+
+    const FULL: &str = "the disk is full, and later free again";
+    const FULL_PROMISE: &str =
+        "What does not fit is refused and not acknowledged; afterwards the desk goes on by itself";
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_and_a_freed_one_goes_on() {
+        let test = &test_name!();
+        let mounted = match Mounted::new("size=3m") {
+            Ok(mounted) => mounted,
+            Err(why) => {
+                Fault { subject: "Store", fault: FULL, promise: FULL_PROMISE, test, counts: &[] }.skip(&why);
+                return;
+            }
+        };
+        let server = Server::start_on(inside(&mounted)).await;
+        let mut customer = server.v1().await;
+        let text = "x".repeat(16_000);
+        let (mut acknowledged, mut refused, mut number) = (Vec::new(), 0_u64, 0_u64);
+        while refused < 3 {
+            number += 1;
+            customer.say(&number.to_string(), &text).await;
+            let frame = loop {
+                let frame = customer.next().await;
+                if frame["type"] == "ack" || frame["type"] == "error" {
+                    break frame;
+                }
+            };
+            match frame["type"].as_str().unwrap() {
+                "ack" => acknowledged.push(number),
+                _ => {
+                    assert_eq!(frame["code"], "store_failed", "{frame}");
+                    assert!(frame["retry_after_ms"].is_number(), "{frame}");
+                    refused += 1;
+                }
+            }
+        }
+        mounted.remount("size=64m");
+        let after = (number + 1)..=(number + 20);
+        for number in after {
+            customer.say(&number.to_string(), &text).await;
+            customer.next_of("ack").await;
+            acknowledged.push(number);
+        }
+        let token = customer.token();
+        let server = Server::start_on(server.kill().await).await;
+        let back = V1::resume(&server.address, &token, 0).await;
+        let there: Vec<u64> = back
+            .history
+            .iter()
+            .filter(|frame| frame["author"] == "customer")
+            .map(|frame| frame["id"].as_str().unwrap().parse().unwrap())
+            .collect();
+        assert_eq!(there, acknowledged, "what was acknowledged, and nothing that was refused");
+        drop(server);
+        let counts = [
+            ("acknowledged", acknowledged.len() as u64),
+            ("refused", refused),
+            ("lost", 0),
+            ("duplicated", 0),
+            ("reordered", 0),
+        ];
+        Fault { subject: "Store", fault: FULL, promise: FULL_PROMISE, test, counts: &counts }.record();
+    }
+
+    #[tokio::test]
+    async fn a_read_only_folder_is_told_and_left() {
+        let fault = "the data folder is read-only";
+        let promise = "The desk does not start and says which folder; nothing is touched";
+        let test = &test_name!();
+        let mounted = match Mounted::new("size=16m") {
+            Ok(mounted) => mounted,
+            Err(why) => {
+                Fault { subject: "Store", fault, promise, test, counts: &[] }.skip(&why);
+                return;
+            }
+        };
+        let server = Server::start_on(inside(&mounted)).await;
+        let mut customer = server.v1().await;
+        customer.say("a", "hello").await;
+        customer.next_of("ack").await;
+        let token = customer.token();
+        let data = server.stop().await;
+        mounted.remount("ro");
+        let before = files(data.path());
+        let said = super::refused(data.path()).await;
+        assert!(said.contains(data.path().to_str().unwrap()) && said.contains("cannot be used"), "{said}");
+        assert!(files(data.path()) == before, "nothing was touched");
+        mounted.remount("rw");
+        let server = Server::start_on(data).await;
+        let back = V1::resume(&server.address, &token, 0).await;
+        assert!(back.history.iter().any(|frame| frame["text"] == "hello"));
+        drop(server);
+        let counts = [("acknowledged", 1), ("lost", 0)];
+        Fault { subject: "Store", fault, promise, test, counts: &counts }.record();
+    }
+
+    /// Writes, then fsyncs, fail with EIO for a while: refused meanwhile, whole afterwards, even after a power loss.
+    #[tokio::test]
+    async fn failing_writes_and_fsyncs_refuse_and_never_acknowledge() {
+        let fault = "writes and fsyncs fail (EIO), growing files fail (ENOSPC), then all is well; then the power is lost";
+        let promise = "Refused while it lasts, never acknowledged; afterwards the desk goes on and has what it acknowledged";
+        let test = &test_name!();
+        let library = match power::library() {
+            Ok(library) => library.to_str().unwrap(),
+            Err(why) => {
+                Fault { subject: "Store", fault, promise, test, counts: &[] }
+                    .skip(&format!("not run here: {why}"));
+                return;
+            }
+        };
+        let notes = TempDir::new().unwrap();
+        let (log, broken) = (notes.path().join("log"), notes.path().join("fault"));
+        let data = TempDir::new().unwrap();
+        let folder = data.path().to_str().unwrap().to_owned();
+        let disk = power::variables(library, &folder, log.to_str().unwrap(), broken.to_str().unwrap());
+        let server = Server::start_with(data, &disk).await;
+        let mut customer = server.v1().await;
+        let (mut acknowledged, mut refused, mut number) = (Vec::new(), 0_u64, 0_u64);
+        for word in ["", "write", "", "sync", "", "full", ""] {
+            if word.is_empty() {
+                let _not_there_at_first = std::fs::remove_file(&broken);
+            } else {
+                std::fs::write(&broken, word).unwrap();
+            }
+            for _ in 0..10 {
+                number += 1;
+                customer.say(&number.to_string(), "hello").await;
+                let frame = loop {
+                    let frame = customer.next().await;
+                    if frame["type"] == "ack" || frame["type"] == "error" {
+                        break frame;
+                    }
+                };
+                if frame["type"] == "ack" {
+                    // A file that need not grow does not feel a full disk.
+                    assert!(word.is_empty() || word == "full", "{word}: {frame}");
+                    acknowledged.push(number);
+                } else {
+                    assert_eq!(frame["code"], "store_failed", "{word}: {frame}");
+                    assert!(!word.is_empty(), "{frame}");
+                    refused += 1;
+                    // Ten refusals would end the connection: these are the desk's fault, not the customer's.
+                }
+            }
+        }
+        assert!(refused >= 20 && acknowledged.len() >= 40, "{refused} refused");
+        let token = customer.token();
+        server.kill().await;
+        let log = std::fs::read(&log).unwrap();
+        let cuts = 5;
+        for _ in 0..cuts {
+            let server = Server::start_on(power::cut(&log, log.len() as u64)).await;
+            let back = V1::connect(&server.address, json!({ "type": "hello", "token": token })).await;
+            let there: Vec<u64> = back
+                .history
+                .iter()
+                .filter(|frame| frame["author"] == "customer")
+                .map(|frame| frame["id"].as_str().unwrap().parse().unwrap())
+                .collect();
+            let missing: Vec<_> = acknowledged.iter().filter(|number| !there.contains(number)).collect();
+            assert!(missing.is_empty(), "lost {missing:?}");
+            assert!(there.is_sorted(), "{there:?}");
+        }
+        let counts = [
+            ("cycles", cuts),
+            ("acknowledged", acknowledged.len() as u64),
+            ("refused", refused),
+            ("lost", 0),
+            ("duplicated", 0),
+            ("reordered", 0),
+        ];
+        Fault { subject: "Store", fault, promise, test, counts: &counts }.record();
+    }
+}

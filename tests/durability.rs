@@ -1,0 +1,253 @@
+//! Whatever happens to the process, the disk's power or the console: what was acknowledged is there, once, in order.
+//!
+//! `cargo xtask soak` runs this with `DESKBELL_SOAK_CYCLES=1000`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deskbell_protocol::agent::{Request, Response};
+use deskbell_tests::burst::{Found, Ledger, MESSAGES, Watching, check_all, customers, random, write_all};
+use deskbell_tests::record::Fault;
+use deskbell_tests::server::Server;
+use deskbell_tests::test_name;
+use tempfile::TempDir;
+
+const CUSTOMERS: usize = 8;
+const PROMISE: &str = "What was acknowledged is there, once, in order, with its answer";
+
+fn cycles() -> u64 {
+    std::env::var("DESKBELL_SOAK_CYCLES").ok().and_then(|cycles| cycles.parse().ok()).unwrap_or(25)
+}
+
+fn record(fault: &str, test: &str, cycles: u64, found: Found, more: &[(&str, u64)]) {
+    assert!(found.is_whole() && found.acknowledged > 0, "{found:?}");
+    let counts = [
+        &[("cycles", cycles), ("acknowledged", found.acknowledged)],
+        &[("lost", found.lost), ("duplicated", found.duplicated), ("reordered", found.reordered)][..],
+        more,
+    ]
+    .concat();
+    Fault { subject: "Store", fault, promise: PROMISE, test, counts: &counts }.record();
+}
+
+/// Customers write until `ends` has ended the server; then its data folder.
+async fn burst<T>(
+    server: Server,
+    ledgers: &mut [Ledger],
+    watching: &Arc<Watching>,
+    ends: impl AsyncFnOnce(Server) -> T,
+) -> T {
+    let address = server.address.clone();
+    let (_, ended) = tokio::join!(write_all(ledgers, &address, MESSAGES, watching), ends(server));
+    ended
+}
+
+#[tokio::test]
+async fn a_kill_at_any_moment_of_a_burst_loses_nothing() {
+    let mut data = TempDir::new().unwrap();
+    let mut found = Found::default();
+    let mut ledgers = customers(CUSTOMERS);
+    let mut wal_left = 0;
+    for cycle in 1..=cycles() {
+        let server = Server::start_on(data).await;
+        let watching = Arc::<Watching>::default();
+        let wanted = random(1..MESSAGES * CUSTOMERS as u64 / 2);
+        let later = Duration::from_micros(random(0..3000));
+        data = burst(server, &mut ledgers, &watching, async |server: Server| {
+            watching.reached(wanted).await;
+            // Not awaiting anything: a random moment is what is wanted.
+            tokio::time::sleep(later).await;
+            server.kill().await
+        })
+        .await;
+        wal_left += u64::from(std::fs::metadata(data.path().join("deskbell.db-wal")).unwrap().len() > 0);
+        // Long histories are checked and let go, so that a thousand cycles cost no more than forty times twenty-five.
+        if cycle % 25 == 0 || cycle == cycles() {
+            let server = Server::start_on(data).await;
+            found += check_all(&ledgers, &server.address, u64::MAX).await;
+            assert!(found.is_whole(), "cycle {cycle}: {found:?}");
+            ledgers = customers(CUSTOMERS);
+            data = server.stop().await;
+            assert!(!data.path().join("deskbell.db-wal").exists(), "an orderly end leaves no WAL");
+        }
+    }
+    record(
+        "kill -9 at a random moment of a burst",
+        &test_name!(),
+        cycles(),
+        found,
+        &[("WAL left over", wal_left)],
+    );
+}
+
+#[tokio::test]
+async fn a_crash_before_and_after_a_commit_loses_nothing() {
+    let mut found = Found::default();
+    let mut crashes = 0;
+    for place in ["before commit", "after commit"] {
+        let mut data = TempDir::new().unwrap();
+        let mut ledgers = customers(CUSTOMERS);
+        for times in [1, 2, 4, 8] {
+            let crash = format!("{place}#{times}");
+            let server = Server::start_with(data, &[("DESKBELL_TEST_CRASH", &crash)]).await;
+            data = burst(server, &mut ledgers, &Arc::default(), async |mut server: Server| {
+                assert_eq!(server.ended().await, None, "it ended by a signal");
+                server.kill().await
+            })
+            .await;
+            crashes += 1;
+        }
+        let server = Server::start_on(data).await;
+        // What was on its way is sent again: stored once, however far it had come.
+        assert!(write_all(&mut ledgers, &server.address, 1, &Arc::default()).await);
+        assert!(ledgers.iter().all(|ledger| ledger.waiting() == 0));
+        found += check_all(&ledgers, &server.address, u64::MAX).await;
+    }
+    record("crash just before and just after COMMIT", &test_name!(), crashes, found, &[]);
+}
+
+#[tokio::test]
+async fn a_torn_end_of_the_wal_loses_nothing() {
+    let mut found = Found::default();
+    let mut cycles = 0;
+    for torn in 0..6 {
+        let mut ledgers = customers(CUSTOMERS);
+        let server = Server::start().await;
+        let watching = Arc::<Watching>::default();
+        let data = burst(server, &mut ledgers, &watching, async |server: Server| {
+            watching.reached(random(50..500)).await;
+            server.kill().await
+        })
+        .await;
+        let wal = data.path().join("deskbell.db-wal");
+        let mut bytes = std::fs::read(&wal).unwrap();
+        let last = bytes[bytes.len().saturating_sub(4120)..].to_vec();
+        // What a disk may have of a frame that was being written: nothing sensible, a part, zeros, an old frame.
+        match torn {
+            0 => bytes.extend((0..1000).map(|n| (n * 7 % 251) as u8)),
+            1 => bytes.extend(&last[..2000]),
+            2 => bytes.extend(vec![0; 8240]),
+            3 => bytes.extend(&last),
+            4 => bytes.extend([&last[..24], &[0xff; 4096]].concat()),
+            _ => bytes.extend([&last[..], &last[..], &last[..100]].concat()),
+        }
+        std::fs::write(&wal, bytes).unwrap();
+        let server = Server::start_on(data).await;
+        found += check_all(&ledgers, &server.address, u64::MAX).await;
+        assert!(write_all(&mut ledgers, &server.address, 5, &Arc::default()).await);
+        found += check_all(&ledgers, &server.address, u64::MAX).await;
+        cycles += 1;
+    }
+    record("a torn frame at the end of the WAL", &test_name!(), cycles, found, &[]);
+}
+
+#[tokio::test]
+async fn a_process_that_was_stopped_goes_on() {
+    let seconds = if std::env::var_os("DESKBELL_SOAK_CYCLES").is_some() { 60 } else { 3 };
+    let server = Server::start().await;
+    let mut ledgers = customers(CUSTOMERS);
+    let watching = Arc::<Watching>::default();
+    let address = server.address.clone();
+    let (_, ()) = tokio::join!(write_all(&mut ledgers, &address, MESSAGES, &watching), async {
+        watching.reached(200).await;
+        server.signal("STOP").await;
+        // Time is the fault here.
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        server.signal("CONT").await;
+    });
+    // Whoever was given up meanwhile comes back.
+    assert!(write_all(&mut ledgers, &address, 5, &Arc::default()).await);
+    let found = check_all(&ledgers, &address, u64::MAX).await;
+    record("the process is stopped and continued", &test_name!(), 1, found, &[("seconds", seconds)]);
+}
+
+#[tokio::test]
+async fn a_hundred_reloads_of_the_console_in_a_burst_disturb_nobody() {
+    let server = Server::start().await;
+    let mut ledgers = customers(CUSTOMERS);
+    let address = server.address.clone();
+    let mut reloads = 0;
+    let watching = Arc::<Watching>::default();
+    let (whole, ()) = tokio::join!(write_all(&mut ledgers, &address, MESSAGES, &watching), async {
+        for _ in 0..100 {
+            let mut console = server.agent().await;
+            assert!(matches!(console.ask(Request::Snapshot {}).await, Response::Snapshot(_)));
+            reloads += 1;
+        }
+    });
+    assert!(whole, "no customer was disconnected");
+    let found = check_all(&ledgers, &address, u64::MAX).await;
+    assert_eq!(found.acknowledged, MESSAGES * CUSTOMERS as u64);
+    let counts = server.agent().await.snapshot().await.counts;
+    assert_eq!(counts.open as usize, CUSTOMERS);
+    record("100 reloads of the console in a burst", &test_name!(), reloads, found, &[]);
+}
+
+#[cfg(target_os = "linux")]
+mod power {
+    use deskbell_tests::power;
+
+    use super::*;
+
+    /// A burst on a disk that notes everything, and the notes.
+    async fn noted(ledgers: &mut [Ledger], more: &[(&str, &str)]) -> Vec<u8> {
+        let library = power::library().unwrap().to_str().unwrap();
+        let notes = TempDir::new().unwrap();
+        let (log, fault) = (notes.path().join("log"), notes.path().join("fault"));
+        let data = TempDir::new().unwrap();
+        let folder = data.path().to_str().unwrap().to_owned();
+        let disk = power::variables(library, &folder, log.to_str().unwrap(), fault.to_str().unwrap());
+        let server = Server::start_with(data, &[&disk[..], more].concat()).await;
+        let watching = Arc::new(Watching::stamped_by(&log));
+        burst(server, ledgers, &watching, async |server: Server| {
+            watching.reached(1500).await;
+            server.kill().await
+        })
+        .await;
+        std::fs::read(&log).unwrap()
+    }
+
+    /// What desks find that start after power losses at random moments.
+    async fn cut(ledgers: &[Ledger], log: &[u8], cuts: u64) -> Found {
+        let first = ledgers.iter().filter_map(|l| l.acknowledged.first()).map(|ack| ack.stamp).min().unwrap();
+        let mut found = Found::default();
+        for _ in 0..cuts {
+            let at = random(first..log.len() as u64);
+            let server = Server::start_on(power::cut(log, at)).await;
+            found += check_all(ledgers, &server.address, at).await;
+        }
+        found
+    }
+
+    #[tokio::test]
+    async fn a_power_loss_at_any_moment_loses_nothing_and_without_fsync_it_would() {
+        let cuts = cycles();
+        if let Err(why) = power::library() {
+            let test = &test_name!();
+            Fault { subject: "Store", fault: "power loss", promise: PROMISE, test, counts: &[] }
+                .skip(&format!("not run here: {why}"));
+            return;
+        }
+        let mut ledgers = customers(CUSTOMERS);
+        let log = noted(&mut ledgers, &[]).await;
+        let counts = power::counts(&log);
+        let found = cut(&ledgers, &log, cuts).await;
+        assert!(found.is_whole(), "{found:?}");
+
+        // The control: the same cuts of a desk that does not wait for the disk must lose, or this proves nothing.
+        let mut control = customers(CUSTOMERS);
+        let log = noted(&mut control, &[("DESKBELL_TEST_SYNCHRONOUS", "NORMAL")]).await;
+        let lost = cut(&control, &log, 3).await.lost;
+        assert!(lost > 0, "the control with synchronous=NORMAL lost nothing");
+        let more =
+            [("writes noted", counts[&1]), ("fsyncs noted", counts[&3]), ("lost by the control", lost)];
+        record(
+            "power loss: what was not synced is dropped, sector by sector at random",
+            &test_name!(),
+            cuts,
+            found,
+            &more,
+        );
+    }
+}

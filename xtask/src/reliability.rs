@@ -1,0 +1,53 @@
+//! `cargo xtask reliability` and `soak`: faults, and what was counted.
+
+use crate::command::{Done, built, cargo, command, run, target};
+use crate::console::{self, read};
+use crate::run::build;
+use crate::setup;
+
+/// The tests that inject faults and record what they counted.
+const TESTS: &[&str] = &["damage", "durability", "upkeep"];
+/// Cycles of a soak, unless `DESKBELL_SOAK_CYCLES` says otherwise.
+const CYCLES: &str = "1000";
+
+/// Runs the tests that record and writes docs/reliability.md from that.
+pub(crate) fn reliability() -> Done {
+    prepare()?;
+    let folder = target().join("reliability");
+    if folder.is_dir() {
+        std::fs::remove_dir_all(&folder)
+            .map_err(|error| format!("{} cannot be removed: {error}.", folder.display()))?;
+    }
+    tests(&mut cargo())?;
+    run(&mut command(built(false, "reliability")))?;
+    println!("docs/reliability.md is written.");
+    Ok(())
+}
+
+/// Runs kill -9 and power losses a thousand times instead of 25.
+pub(crate) fn soak() -> Done {
+    prepare()?;
+    let cycles = std::env::var("DESKBELL_SOAK_CYCLES").unwrap_or_else(|_| CYCLES.to_owned());
+    run(cargo()
+        .args(["test", "--workspace", "--test", "durability", "--", "--nocapture"])
+        .env("DESKBELL_SOAK_CYCLES", cycles))?;
+    let folder = target().join("reliability");
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        println!("{}", String::from_utf8_lossy(&read(&entry.path())?));
+    }
+    Ok(())
+}
+
+fn prepare() -> Done {
+    setup::tests()?;
+    console::build()?;
+    build(false)
+}
+
+fn tests(cargo: &mut std::process::Command) -> Done {
+    cargo.args(["test", "--workspace", "--no-fail-fast"]);
+    for test in TESTS {
+        cargo.args(["--test", test]);
+    }
+    run(cargo)
+}
