@@ -353,7 +353,6 @@ async fn who_does_not_say_hello_or_falls_silent_is_let_go() {
         limits.silence_seconds = 2;
     })
     .await;
-    let mut agent = server.agent().await;
     let mut rude = Raw::open(&server.address, None, V1).await;
     assert_eq!(rude.json().await["code"], "timed_out");
     assert_eq!(rude.close().await.0, 1008);
@@ -370,11 +369,9 @@ async fn who_does_not_say_hello_or_falls_silent_is_let_go() {
     };
     assert_eq!(reason, "timed_out: Nothing was heard for 2 seconds.");
     assert!(pings >= 1);
-    let gone = agent.update(|update| match update {
-        deskbell_protocol::agent::Update::Gone { conversation } => Some(conversation),
-        _ => None,
-    });
-    within("the visitor to be gone", gone).await;
+    // A socket leaves the hub before it is told so. A console, too, must answer pings, so it comes only now.
+    let visitors = server.agent().await.snapshot().await.conversations;
+    assert!(visitors.is_empty(), "{visitors:?}");
     // Who answers pings stays, however long nothing is said.
     let mut quiet = server.plain().await;
     quiet.next().await;

@@ -6,7 +6,7 @@ use crate::run::build;
 use crate::setup;
 
 /// The tests that inject faults and record what they counted.
-const TESTS: &[&str] = &["damage", "durability", "upkeep"];
+const TESTS: &[&str] = &["attacks", "client", "damage", "durability", "limits", "upkeep"];
 /// Cycles of a soak, unless `DESKBELL_SOAK_CYCLES` says otherwise.
 const CYCLES: &str = "1000";
 

@@ -260,6 +260,8 @@ fn connect(path: &Path) -> Result<Vec<Connection>, OpenError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(Duration::from_secs(5))?;
+        // The first question opens the WAL: now, while there are descriptors for it.
+        connection.pragma_query_value(None, "schema_version", |row| row.get::<_, i64>(0))?;
         idle.push(connection);
     }
     Ok(idle)
