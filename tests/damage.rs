@@ -387,7 +387,8 @@ async fn a_crash_at_any_step_of_a_migration_loses_nothing_and_a_backup_was_made_
                 found.acknowledged += 20;
             }
             let kept: Vec<_> = backups(&server).await;
-            let kept = kept.iter().find(|backup| backup.reason == BackupReason::BeforeUpdate);
+            // Newest first: a start between two steps makes a backup of the format in between, too.
+            let kept = kept.iter().rfind(|backup| backup.reason == BackupReason::BeforeUpdate);
             let kept =
                 server.data.path().join("backups").join(&kept.expect("a backup of the old format").name);
             // Bytes 60 to 63 of the header are `user_version` (SQLite's file format, §1.3).
