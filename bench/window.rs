@@ -46,7 +46,19 @@ pub(crate) async fn run() {
         before / 1024,
         after / 1024,
     );
+    reload(&desktop).await;
     desktop.close().await;
+}
+
+/// From a reload of the page, with all those conversations, to the list and the thread being there again.
+async fn reload(desktop: &Desktop) {
+    let last = "document.querySelectorAll('[data-testid=conversation-row]').length > 10 && \
+                document.querySelectorAll('[data-testid=message]').length > 5";
+    desktop.client.execute("window.before = true", vec![]).await.unwrap();
+    let began = Instant::now();
+    desktop.client.execute("location.reload()", vec![]).await.unwrap();
+    desktop.until(&format!("window.before === undefined && {last}")).await;
+    println!("window: complete {:.2} s after a reload", began.elapsed().as_secs_f64());
 }
 
 /// The watched customer writes at the same pace as the others.
