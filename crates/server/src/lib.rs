@@ -21,8 +21,6 @@ mod identity;
 mod limits;
 mod outbox;
 mod port_holder;
-// Until the tasks that run it after the commit are wired, only its tests use it.
-#[allow(dead_code, unused_imports)]
 mod responder;
 mod returning;
 mod secret;
