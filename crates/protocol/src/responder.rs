@@ -182,7 +182,7 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// Labels that are put on the conversation.
     pub labels: Vec<String>,
-    /// The steps in order, the last one the winner. Answers come with their scores, best first, at most 5.
+    /// The steps in order; the winner is the last that applies. Answers come with their scores, best first, at most 5.
     pub steps: Vec<Step>,
 }
 

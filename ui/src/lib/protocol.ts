@@ -2366,7 +2366,7 @@ outcome: Outcome,
  */
 labels: Array<string>, 
 /**
- * The steps in order, the last one the winner. Answers come with their scores, best first, at most 5.
+ * The steps in order; the winner is the last that applies. Answers come with their scores, best first, at most 5.
  */
 steps: Array<Step>, };
 
