@@ -19,6 +19,8 @@ export class Outbox {
   readonly #backend: Backend;
   readonly #newId: () => string;
   #all = $state.raw<Outgoing[]>([]);
+  /** The last delivery of each conversation while it is under way. */
+  readonly #underWay = new Map<ConversationId, Promise<void>>();
 
   constructor(backend: Backend, newId: () => string = () => crypto.randomUUID()) {
     this.#backend = backend;
@@ -40,7 +42,7 @@ export class Outbox {
       error: null,
     };
     this.#all = [...this.#all, outgoing];
-    return this.#deliver(outgoing);
+    return this.#inTurn(outgoing);
   }
 
   /** Sends what failed again, under the same id, so that it cannot arrive twice. */
@@ -48,7 +50,7 @@ export class Outbox {
     const outgoing = this.#all.find((other) => other.id === id);
     if (outgoing?.state !== 'failed') return Promise.resolve();
     this.#change(id, { state: 'sending', error: null });
-    return this.#deliver(outgoing);
+    return this.#inTurn(outgoing);
   }
 
   /** Gives up on what failed and returns its text. */
@@ -64,6 +66,19 @@ export class Outbox {
     if (this.#all.some((outgoing) => outgoing.id === message.client_id)) {
       this.#all = this.#all.filter((outgoing) => outgoing.id !== message.client_id);
     }
+  }
+
+  /** One after the other: calls that are under way together may reach the desk in any order. */
+  #inTurn(outgoing: Outgoing): Promise<void> {
+    const { conversation } = outgoing;
+    const before = this.#underWay.get(conversation);
+    const delivery = (before ? before.then(() => this.#deliver(outgoing)) : this.#deliver(outgoing)).finally(
+      () => {
+        if (this.#underWay.get(conversation) === delivery) this.#underWay.delete(conversation);
+      },
+    );
+    this.#underWay.set(conversation, delivery);
+    return delivery;
   }
 
   async #deliver({ id, conversation, kind, text }: Outgoing): Promise<void> {
