@@ -2,14 +2,13 @@
 
 mod presence;
 mod publish;
+mod standing;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use deskbell_desk::Responder;
 use deskbell_protocol::agent::Update;
-use deskbell_protocol::entity::{ActivityEvent, ActivityKind, Author, Conversation, Counts, Listening};
-use deskbell_protocol::settings::Settings;
+use deskbell_protocol::entity::{ActivityEvent, ActivityKind, Author, Conversation, Counts};
 use deskbell_protocol::{ConnectionId, ConversationId, Seq};
 use deskbell_store::{Found, Tally, Visitor};
 
@@ -25,6 +24,7 @@ use crate::watch::{Mailbox, Watch};
 pub(crate) use presence::Live;
 use presence::Present;
 pub(crate) use publish::{Publisher, customer_message};
+use standing::Standing;
 
 /// The registry of sockets, visitors and consoles.
 #[derive(Debug)]
@@ -46,14 +46,7 @@ struct Inner {
     tally: Tally,
     /// Which database this is.
     epoch: Arc<str>,
-    settings: Arc<Settings>,
-    responder: Arc<Responder>,
-    /// Offers to learn that nobody has dealt with.
-    lessons: u32,
-    away: Away,
-    listening: Listening,
-    alerts_problem: Option<String>,
-    backups_problem: Option<String>,
+    standing: Standing,
     next_conversation: ConversationId,
     last_connection: ConnectionId,
     told: Option<Counts>,
@@ -76,21 +69,6 @@ impl Default for Floods {
     }
 }
 
-/// Whether somebody is at the console.
-#[derive(Debug, Default, Clone, Copy)]
-struct Away {
-    /// An agent said so.
-    by_hand: bool,
-    /// There was no input on this machine for as long as the settings say.
-    idle: bool,
-}
-
-impl Away {
-    fn is_away(self) -> bool {
-        self.by_hand || self.idle
-    }
-}
-
 impl Hub {
     pub(crate) fn new(found: &Found) -> Self {
         let inner = Inner {
@@ -102,13 +80,7 @@ impl Hub {
             traffic: Traffic::default(),
             tally: found.tally,
             epoch: Arc::clone(&found.epoch),
-            settings: Arc::new(found.settings.clone()),
-            responder: Arc::new(Responder::new(found.rules.clone(), found.answers.clone())),
-            lessons: found.lessons,
-            away: Away::default(),
-            listening: Listening::Stopped {},
-            alerts_problem: None,
-            backups_problem: None,
+            standing: Standing::new(found),
             next_conversation: found.next_conversation,
             last_connection: ConnectionId(0),
             told: None,
@@ -172,114 +144,10 @@ impl Hub {
         Arc::clone(&self.lock().epoch)
     }
 
-    /// Why the last automatic backup was not made.
-    pub(crate) fn backups_problem(&self) -> Option<String> {
-        self.lock().backups_problem.clone()
-    }
-
-    /// Tells consoles that there are other backups than before, or why there are not.
-    pub(crate) fn set_backups_problem(&self, problem: Option<String>) {
-        let mut inner = self.lock();
-        inner.backups_problem.clone_from(&problem);
-        inner.tell(Update::BackupsChanged { problem });
-    }
-
     /// Whether anything is stored.
     pub(crate) fn has_conversations(&self) -> bool {
         let tally = self.lock().tally;
         tally.open > 0 || tally.resolved > 0
-    }
-
-    pub(crate) fn settings(&self) -> Arc<Settings> {
-        Arc::clone(&self.lock().settings)
-    }
-
-    pub(crate) fn set_settings(&self, settings: Arc<Settings>) {
-        let mut inner = self.lock();
-        inner.tell(Update::Settings { settings: Box::new(Settings::clone(&settings)) });
-        inner.settings = settings;
-    }
-
-    /// The chain as it is now.
-    pub(crate) fn responder(&self) -> Arc<Responder> {
-        Arc::clone(&self.lock().responder)
-    }
-
-    /// Puts a new chain in force and tells consoles.
-    pub(crate) fn set_responder(&self, responder: Arc<Responder>) {
-        let mut inner = self.lock();
-        inner.responder = responder;
-        inner.tell(Update::Responder {});
-    }
-
-    /// Offers to learn that nobody has dealt with.
-    pub(crate) fn lessons(&self) -> u32 {
-        self.lock().lessons
-    }
-
-    pub(crate) fn set_lessons(&self, waiting: u32) {
-        let mut inner = self.lock();
-        if inner.lessons != waiting {
-            inner.lessons = waiting;
-            inner.tell(Update::Lessons { waiting });
-        }
-    }
-
-    /// Whether nobody is at the console.
-    pub(crate) fn is_away(&self) -> bool {
-        self.lock().away.is_away()
-    }
-
-    pub(crate) fn set_away(&self, by_hand: bool) {
-        self.change_away(|away| away.by_hand = by_hand);
-    }
-
-    pub(crate) fn set_idle(&self, idle: bool) {
-        self.change_away(|away| away.idle = idle);
-    }
-
-    fn change_away(&self, change: impl FnOnce(&mut Away)) {
-        let mut inner = self.lock();
-        let before = inner.away.is_away();
-        change(&mut inner.away);
-        let away = inner.away.is_away();
-        if away != before {
-            inner.tell(Update::Away { away });
-        }
-    }
-
-    pub(crate) fn listening(&self) -> Listening {
-        self.lock().listening.clone()
-    }
-
-    pub(crate) fn set_listening(&self, listening: Listening) {
-        let mut inner = self.lock();
-        inner.listening = listening.clone();
-        let kind = match &listening {
-            Listening::Listening { .. } => Some(ActivityKind::Listening {}),
-            Listening::Failed { message, .. } => Some(ActivityKind::ListenFailed { error: message.clone() }),
-            Listening::Stopped {} => None,
-        };
-        let address = match &listening {
-            Listening::Listening { address, .. } | Listening::Failed { address, .. } => Some(address.clone()),
-            Listening::Stopped {} => None,
-        };
-        if let Some(kind) = kind {
-            inner.note(kind, Place { address, ..Place::default() });
-        }
-        inner.tell(Update::Listening { listening });
-    }
-
-    pub(crate) fn alerts_problem(&self) -> Option<String> {
-        self.lock().alerts_problem.clone()
-    }
-
-    pub(crate) fn set_alerts_problem(&self, problem: Option<String>) {
-        let mut inner = self.lock();
-        if inner.alerts_problem != problem {
-            inner.alerts_problem.clone_from(&problem);
-            inner.tell(Update::AlertsProblem { problem });
-        }
     }
 
     /// Tells consoles something that nothing is remembered of.

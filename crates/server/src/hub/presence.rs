@@ -153,7 +153,7 @@ impl Inner {
 
     /// Whether a conversation may have another socket.
     fn check_room(&self, id: ConversationId) -> Result<(), Refusal> {
-        let limit = self.settings.limits.connections_per_conversation;
+        let limit = self.standing.settings.limits.connections_per_conversation;
         let here = self.conversations.get(&id).map_or(0, |present| present.connections.len());
         if here < usize::try_from(limit).unwrap_or(usize::MAX) {
             return Ok(());

@@ -63,11 +63,9 @@ impl Publish for Publisher {
         inner.activity.clear();
         inner.tally = found.tally;
         inner.epoch = Arc::clone(&found.epoch);
-        inner.settings = Arc::new(found.settings.clone());
         // Ids that were given away here are not given again, so that no console mistakes one for another.
         inner.next_conversation = inner.next_conversation.max(found.next_conversation);
-        inner.responder = responder;
-        inner.lessons = found.lessons;
+        inner.standing.restored(found, responder);
         self.hub.holds.begin(found);
         self.hub.slow.begin(found);
         inner.tell(Update::Settings { settings: Box::new(found.settings.clone()) });
