@@ -209,7 +209,7 @@ async fn a_model_that_is_not_sure_has_not_failed() {
 
 #[tokio::test]
 async fn a_stalled_model_delays_no_ack_and_blocks_no_other_conversation() {
-    let endpoint = Endpoint::start(Script::whole("Here I am.")).await;
+    let mut endpoint = Endpoint::start(Script::whole("Here I am.")).await;
     let (server, _agent) = desk_with_model(&endpoint).await;
     let mut stalled = Vec::new();
     for _ in 0..20 {
@@ -218,6 +218,7 @@ async fn a_stalled_model_delays_no_ack_and_blocks_no_other_conversation() {
         customer.say("q", "When are you open on Fridays?").await;
         customer.next_of("ack").await;
         assert_eq!(customer.next_of("typing").await["author"], "automatic");
+        endpoint.received().await;
         stalled.push(customer);
     }
     let mut next = server.v1().await;
@@ -232,12 +233,14 @@ async fn a_stalled_model_delays_no_ack_and_blocks_no_other_conversation() {
 
 #[tokio::test]
 async fn taking_over_ends_the_request_and_nothing_of_it_is_said() {
-    let endpoint = Endpoint::start(Script::stream().words("We are open ").stalls()).await;
+    let mut endpoint = Endpoint::start(Script::stream().words("We are open ").stalls()).await;
     let (server, mut agent) = desk_with_model(&endpoint).await;
     let mut customer = server.v1().await;
     customer.say("q", "When are you open on Fridays?").await;
     let conversation =
         agent.until(|conversation| conversation.held.as_ref().is_some_and(|held| held.writing)).await;
+    // Or it would be given up before it was made.
+    endpoint.received().await;
     agent.ask(Request::TakeOver { conversation: conversation.id }).await;
     endpoint.client_gone().await;
     let send =
