@@ -19,3 +19,10 @@ export function steady(before: Conversation[], now: Conversation[]): Conversatio
   const newer = [...fresh.values()].filter((c) => !older.includes(c));
   return [...newer, ...kept, ...older];
 }
+
+/** Whether the rows that both lists have stand in the same order. */
+export function inOrder(before: Conversation[], now: Conversation[]): boolean {
+  const places = new Map(now.map(({ id }, place) => [id, place]));
+  const kept = before.map(({ id }) => places.get(id)).filter((place) => place !== undefined);
+  return kept.every((place, index) => index === 0 || place > (kept[index - 1] ?? 0));
+}
