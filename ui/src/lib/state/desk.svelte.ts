@@ -1,6 +1,5 @@
 import { ask, type Backend, Refused } from '$lib/backend/backend';
 import type {
-  Batch,
   Conversation,
   ConversationId,
   Hold,
@@ -10,6 +9,7 @@ import type {
   Seq,
   Settings,
   Snapshot,
+  Update,
 } from '$lib/protocol';
 import { m } from '$paraglide/messages.js';
 
@@ -20,6 +20,7 @@ import { Clock } from './clock.svelte';
 import { DeskConnection } from './connection.svelte';
 import { Conversations } from './conversations.svelte';
 import { Drafts } from './drafts.svelte';
+import { Feed } from './feed.svelte';
 import { nextFrame, type Schedule } from './frame';
 import { Held } from './held.svelte';
 import { language } from './language.svelte';
@@ -39,7 +40,6 @@ import { Writing } from './writing.svelte';
 
 /** The customer is told at most this often that the agent types, in milliseconds. */
 const TYPING_EVERY = 3_000;
-const SNAPSHOT_RETRY = 2_000;
 
 export interface DeskOptions {
   schedule?: Schedule;
@@ -53,7 +53,6 @@ export interface DeskOptions {
 /** The desk as this console knows it: takes what it hears, and asks for what the agent does. */
 export class Desk {
   readonly #backend: Backend;
-  readonly #schedule: Schedule;
   readonly clock = new Clock();
   readonly attention = new Attention();
   readonly connection = new DeskConnection();
@@ -74,23 +73,13 @@ export class Desk {
   readonly held: Held;
   readonly changes: Changes;
   readonly place: Place;
-  #ready = $state(false);
-  #error = $state.raw<Refused | null>(null);
-  /** What was heard and not applied. */
-  #queue: Batch[] = [];
-  #scheduled = false;
-  /** Updates wait while a snapshot is on its way: it may be older than they are. */
-  #snapshotAsked = 0;
-  #snapshotDue = true;
-  /** Whether a snapshot is on its way. */
-  #asking = false;
+  readonly #feed: Feed;
   #systemLanguage: Language | null = null;
   #toldTyping = 0;
   #markedRead = new Map<ConversationId, Seq>();
 
   constructor(backend: Backend, options: DeskOptions = {}) {
     this.#backend = backend;
-    this.#schedule = options.schedule ?? nextFrame;
     this.conversations = new Conversations(backend);
     this.threads = new Threads(backend);
     this.activity = new Activity(backend);
@@ -106,6 +95,10 @@ export class Desk {
     this.held = new Held(backend, (refused) => this.explain(refused));
     this.changes = new Changes(backend, (refused) => this.explain(refused));
     this.place = new Place(options.session);
+    this.#feed = new Feed(backend, this.connection, options.schedule ?? nextFrame, {
+      take: (snapshot) => this.#take(snapshot),
+      apply: (updates, now) => this.#apply(updates, now),
+    });
   }
 
   get host(): Backend['host'] {
@@ -114,12 +107,12 @@ export class Desk {
 
   /** Whether there is anything to show. */
   get ready(): boolean {
-    return this.#ready;
+    return this.#feed.ready;
   }
 
   /** Why there is nothing to show. */
   get error(): Refused | null {
-    return this.#error;
+    return this.#feed.error;
   }
 
   /** The open conversation. */
@@ -138,36 +131,17 @@ export class Desk {
   start(): () => void {
     const stopClock = this.clock.start();
     const stopAttention = this.attention.start();
-    const stopWatching = this.#backend.watch((batch) => this.#hear(batch));
-    void this.resync();
-    const stopObserving = this.#backend.observe((status) => {
-      const again = this.connection.become(status);
-      // The first question may have been refused for want of a connection or of a secret.
-      if (again || (this.connection.online && !this.#ready && !this.#asking)) void this.resync();
-    });
+    const stopFeed = this.#feed.start();
     return () => {
       stopClock();
       stopAttention();
-      stopWatching();
-      stopObserving();
+      stopFeed();
     };
   }
 
   /** Asks for everything again. What is shown stays until the answer is here. */
-  async resync(): Promise<void> {
-    const asked = ++this.#snapshotAsked;
-    this.#snapshotDue = true;
-    this.#asking = true;
-    try {
-      const snapshot = await ask(this.#backend, { type: 'snapshot' });
-      if (asked === this.#snapshotAsked) this.#take(snapshot);
-    } catch (cause) {
-      if (asked !== this.#snapshotAsked) return;
-      this.#asking = false;
-      this.#error = Refused.from(cause);
-      // Without a connection the next try comes with the connection.
-      if (this.connection.online) setTimeout(() => void this.resync(), SNAPSHOT_RETRY);
-    }
+  resync(): Promise<void> {
+    return this.#feed.resync();
   }
 
   reconnect(): void {
@@ -351,11 +325,6 @@ export class Desk {
     void this.activity.refresh();
     this.responder.resync(snapshot.lessons);
     this.#markedRead.clear();
-    this.#error = null;
-    this.#snapshotDue = false;
-    this.#asking = false;
-    this.#ready = true;
-    this.#apply();
   }
 
   /** Takes the settings in force. */
@@ -364,24 +333,10 @@ export class Desk {
     language.use(settings.console_language ?? this.#systemLanguage ?? language.current);
   }
 
-  #hear(batch: Batch): void {
-    this.#queue.push(batch);
-    if (batch.updates.some((update) => update.type === 'resync')) void this.resync();
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#schedule(() => {
-      this.#scheduled = false;
-      this.#apply();
-    });
-  }
-
-  /** Applies what was heard, in one go. */
-  #apply(): void {
-    if (this.#snapshotDue || this.#queue.length === 0) return;
-    const batches = this.#queue;
-    this.#queue = [];
-    for (const batch of batches) for (const update of batch.updates) apply(this, update);
-    this.clock.set(batches.at(-1)?.now ?? this.clock.at());
+  /** Takes what happened, in one go. */
+  #apply(updates: Update[], now: number): void {
+    for (const update of updates) apply(this, update);
+    this.clock.set(now);
     const selected = this.place.selected;
     this.conversations.publish(selected === null ? [] : [selected]);
     this.threads.publish();
