@@ -2,6 +2,7 @@ import { ask, type Backend, Refused } from '$lib/backend/backend';
 import type {
   Conversation,
   ConversationId,
+  ExportFormat,
   Hold,
   Lesson,
   Language,
@@ -11,6 +12,7 @@ import type {
   Snapshot,
   Update,
 } from '$lib/protocol';
+import { limitsProblem } from '$lib/text/limits';
 import { m } from '$paraglide/messages.js';
 
 import { Activity } from './activity.svelte';
@@ -36,6 +38,7 @@ import { type Thread, Threads } from './thread.svelte';
 import { Toasts } from './toasts.svelte';
 import { Typing } from './typing.svelte';
 import { apply } from './updates';
+import { Upkeep } from './upkeep.svelte';
 import { Writing } from './writing.svelte';
 
 /** The customer is told at most this often that the agent types, in milliseconds. */
@@ -48,6 +51,8 @@ export interface DeskOptions {
   local?: Storage;
   /** Survives a reload: where the agent is. */
   session?: Storage;
+  /** Hands a text to the person as a file. */
+  saveFile?: (name: string, content: string) => void;
 }
 
 /** The desk as this console knows it: takes what it hears, and asks for what the agent does. */
@@ -73,7 +78,9 @@ export class Desk {
   readonly held: Held;
   readonly changes: Changes;
   readonly place: Place;
+  readonly upkeep: Upkeep;
   readonly #feed: Feed;
+  readonly #saveFile: NonNullable<DeskOptions['saveFile']>;
   #systemLanguage: Language | null = null;
   #toldTyping = 0;
   #markedRead = new Map<ConversationId, Seq>();
@@ -95,6 +102,8 @@ export class Desk {
     this.held = new Held(backend, (refused) => this.explain(refused));
     this.changes = new Changes(backend, (refused) => this.explain(refused));
     this.place = new Place(options.session);
+    this.upkeep = new Upkeep(backend);
+    this.#saveFile = options.saveFile ?? (() => undefined);
     this.#feed = new Feed(backend, this.connection, options.schedule ?? nextFrame, {
       take: (snapshot) => this.#take(snapshot),
       apply: (updates, now) => this.#apply(updates, now),
@@ -234,6 +243,11 @@ export class Desk {
 
   /** Saves the settings form. */
   async saveSettings(): Promise<boolean> {
+    const wrong = this.settings.draft && limitsProblem(this.settings.draft.limits);
+    if (wrong) {
+      this.settings.refuse(`limits.${wrong.name}`, wrong.sentence);
+      return false;
+    }
     const saved = await this.settings.save();
     if (saved && this.settings.current) this.takeSettings(this.settings.current);
     return saved;
@@ -249,6 +263,17 @@ export class Desk {
       text: () => m.held_discarded(),
       action: { label: () => m.undo(), run: () => void this.held.restore(conversation.id, held) },
     });
+  }
+
+  /** Saves a whole conversation as a file. */
+  async export(id: ConversationId, format: ExportFormat): Promise<void> {
+    try {
+      const { name, content } = await this.upkeep.export(id, format);
+      this.#saveFile(name, content);
+      this.toasts.show({ tone: 'info', kind: 'file', text: () => m.file_saved({ name }) });
+    } catch (cause) {
+      this.explain(Refused.from(cause));
+    }
   }
 
   /** Says that an agent has seen the conversation up to `seq`; once for each place. */
@@ -317,7 +342,8 @@ export class Desk {
     this.status.take(snapshot);
     this.#systemLanguage = snapshot.system_language;
     this.takeSettings(snapshot.settings);
-    this.writing.clear();
+    this.writing.reset(snapshot.drafts);
+    this.upkeep.take(snapshot.upkeep, snapshot.backups_problem);
     this.conversations.reset(snapshot.conversations, snapshot.more, selected === null ? [] : [selected]);
     if (selected !== null && !snapshot.conversations.some((c) => c.id === selected))
       void this.#find(selected);
@@ -325,6 +351,18 @@ export class Desk {
     void this.activity.refresh();
     this.responder.resync(snapshot.lessons);
     this.#markedRead.clear();
+  }
+
+  /** Nothing of a conversation stays here: a visitor left, or a customer was erased. */
+  forget(id: ConversationId): void {
+    this.conversations.remove(id);
+    this.writing.forget(id);
+    this.threads.forget(id);
+    this.drafts.set(id, { mode: 'reply', text: '' });
+    this.search.forget(id);
+    this.activity.forget(id);
+    if (this.offer.in(id)) this.offer.leave();
+    if (this.place.selected === id) this.place.close();
   }
 
   /** Takes the settings in force. */
