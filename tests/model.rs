@@ -2,7 +2,7 @@
 //! misbehaves on command, and a key that must not be found anywhere.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use deskbell_protocol::agent::{Request, Response};
+use deskbell_protocol::agent::{Request, Response, Update};
 use deskbell_protocol::entity::{Author, NeedsHumanReason, SourceKind, SystemLine};
 use deskbell_protocol::responder::{SecretName, SecretPlace};
 use deskbell_protocol::settings::Hold;
@@ -277,6 +277,30 @@ async fn a_reply_can_be_stopped_edited_and_sent_while_it_is_written() {
     let text = Some("We are open from nine.".to_owned());
     agent.ask(Request::SendHeld { conversation: conversation.id, held: held.id, text }).await;
     assert_eq!(answer(&mut customer).await["text"], "We are open from nine.");
+}
+
+#[tokio::test]
+async fn a_console_that_comes_in_mid_stream_sees_the_words_so_far() {
+    let script = Script::stream().words("We are open ").waits().words("from 9 to 5.").ends("stop");
+    let endpoint = Endpoint::start(script).await;
+    let (server, mut agent) = desk_with_model(&endpoint).await;
+    let mut customer = server.v1().await;
+    customer.say("q", "When are you open?").await;
+    let (conversation, for_seq) = agent
+        .update(|update| match update {
+            Update::Draft { conversation, for_seq, text } if text.trim_end() == "We are open" => {
+                Some((conversation, for_seq))
+            }
+            _ => None,
+        })
+        .await;
+    let drafts = server.agent().await.snapshot().await.drafts;
+    let [draft] = drafts.as_slice() else { panic!("{drafts:?}") };
+    assert_eq!((draft.conversation, draft.for_seq), (conversation, for_seq));
+    assert_eq!(draft.text.trim_end(), "We are open");
+    endpoint.go_on();
+    assert_eq!(answer(&mut customer).await["text"], "We are open from 9 to 5.");
+    assert_eq!(agent.snapshot().await.drafts, [], "what was sent is no draft");
 }
 
 #[tokio::test]

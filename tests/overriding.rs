@@ -282,3 +282,57 @@ async fn rules_come_before_answers_and_every_use_is_counted() {
     let Response::File { content, .. } = agent.ask(Request::ExportUsage { from, to }).await else { panic!() };
     assert!(content.contains("rule,1,\"prices\",1,1,0,0,1,0,0"), "{content}");
 }
+
+#[tokio::test]
+async fn what_was_deleted_comes_back_to_its_place_with_its_numbers() {
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    teach(&mut agent, answer("What are your prices?", "See the list.")).await;
+    for name in ["first", "second"] {
+        let rule = Rule {
+            id: RuleId(0),
+            name: name.to_owned(),
+            enabled: true,
+            trigger: Trigger::Phrase { phrases: vec![name.to_owned()] },
+            languages: Vec::new(),
+            page: String::new(),
+            action: Action::Reply { text: Localized { en: "Yes.".to_owned(), zh_cn: String::new() } },
+        };
+        agent.ask(Request::SaveRule { rule, lesson: None }).await;
+    }
+    let mut customer = server.plain().await;
+    customer.next().await;
+    for (asked, answered) in [("What are your prices?", "See the list."), ("first", "Yes.")] {
+        customer.send(asked).await;
+        assert_eq!(customer.next().await, answered);
+    }
+    let all = Request::Answers { query: String::new(), offset: 0, limit: 10 };
+    let (Response::Rules { rules }, Response::Answers { answers, .. }) =
+        (agent.ask(Request::Rules {}).await, agent.ask(all.clone()).await)
+    else {
+        panic!()
+    };
+    assert_eq!((rules[0].used, answers[0].used), (1, 1));
+    let (rule, known) = (rules[0].rule.clone(), answers[0].answer.clone());
+    agent.ask(Request::DeleteRule { rule: rule.id }).await;
+    agent.ask(Request::DeleteAnswers { answers: vec![known.id] }).await;
+    agent.ask(Request::RestoreRule { rule: rule.clone(), place: 0 }).await;
+    agent.ask(Request::RestoreAnswers { answers: vec![known.clone()] }).await;
+    assert_eq!(agent.ask(Request::Rules {}).await, Response::Rules { rules });
+    assert_eq!(agent.ask(all).await, Response::Answers { answers, total: 1 });
+    customer.send("first").await;
+    assert_eq!(customer.next().await, "Yes.", "and it answers again");
+
+    // What is there, or never was, is not brought back: the next new one will have that id.
+    let next = Answer { id: AnswerId(known.id.0 + 1), ..answer("Anything new?", "No.") };
+    for (request, code) in [
+        (Request::RestoreRule { rule: rule.clone(), place: 0 }, Code::NoSuchEntry),
+        (Request::RestoreAnswers { answers: vec![next] }, Code::NoSuchEntry),
+        (
+            Request::RestoreAnswers { answers: vec![Answer { id: AnswerId(i64::MAX), ..known.clone() }] },
+            Code::InvalidSetting,
+        ),
+    ] {
+        assert_eq!(agent.call(request).await.unwrap_err().code, code);
+    }
+}

@@ -31,7 +31,10 @@ export default defineConfig({
   server: {
     port: 5173,
     strictPort: true,
-    proxy: { '/console/ws': { target: 'http://127.0.0.1:8080', ws: true } },
+    proxy: {
+      '/console/ws': { target: 'http://127.0.0.1:8080', ws: true },
+      '/console/call': { target: 'http://127.0.0.1:8080' },
+    },
   },
   test: {
     environment: 'node',

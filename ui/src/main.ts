@@ -4,7 +4,8 @@ import './app.css';
 import { mount } from 'svelte';
 
 import App from './App.svelte';
+import { saveFile } from '$lib/components/files';
 import { openDesk } from '$lib/state/open';
 
 const target = document.getElementById('app');
-if (target) void openDesk().then((desk) => mount(App, { target, props: { desk } }));
+if (target) void openDesk(saveFile).then((desk) => mount(App, { target, props: { desk } }));

@@ -24,7 +24,7 @@ pub use decision::{Context, Decision, NewLesson, Subject};
 pub use proposal::{Draft, Greeting, Proposal};
 pub use responder::{
     Import, Responder, import_answers, import_starters, is_open, read_answers, starter_answers,
-    validate_answer, validate_responder, validate_rule, write_answers,
+    validate_answer, validate_responder, validate_restored, validate_rule, write_answers,
 };
 pub use state::{Origin, State};
 

@@ -233,6 +233,13 @@ pub enum Request {
         /// Which one.
         rule: RuleId,
     },
+    /// Brings a rule back that was deleted, with its id and so with its numbers → `rules`.
+    RestoreRule {
+        /// The rule as it was.
+        rule: Rule,
+        /// How many rules stand before it.
+        place: u32,
+    },
     /// Puts the rules in this order → `rules`.
     OrderRules {
         /// All of them.
@@ -265,6 +272,11 @@ pub enum Request {
     DeleteAnswers {
         /// Which ones, at most 500.
         answers: Vec<AnswerId>,
+    },
+    /// Brings answers back that were deleted, with their ids and so with their numbers, all of them or none → `done`.
+    RestoreAnswers {
+        /// The answers as they were, at most 500.
+        answers: Vec<Answer>,
     },
     /// Imports answers, all of them or none → `imported`.
     ImportAnswers {
@@ -549,10 +561,27 @@ pub struct Snapshot {
     pub away: bool,
     /// Offers to learn that nobody has dealt with.
     pub lessons: u32,
+    /// Work on the whole database that goes on.
+    pub upkeep: Option<Upkeep>,
+    /// Why the last automatic backup was not made, in a sentence; `null` when it was.
+    pub backups_problem: Option<String>,
+    /// What models and bots are writing, as far as it has come.
+    pub drafts: Vec<DraftSoFar>,
     /// The first 500 open conversations, newest activity first, and all visitors.
     pub conversations: Vec<Conversation>,
     /// Whether there are older ones.
     pub more: bool,
+}
+
+/// What a model has written so far of a held reply or a suggestion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct DraftSoFar {
+    /// Where.
+    pub conversation: ConversationId,
+    /// The customer's message that it would answer.
+    pub for_seq: Seq,
+    /// All of it so far.
+    pub text: String,
 }
 
 /// What the console is told as it happens.

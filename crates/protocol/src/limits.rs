@@ -48,6 +48,11 @@ pub const ANSWER_LABELS: usize = 8;
 pub const CONVERSATION_LABELS: usize = 16;
 /// A file that is imported, in bytes.
 pub const IMPORT_BYTES: usize = 16 * 1024 * 1024;
+/// A console's request that comes over HTTP because it is larger than a frame, in bytes: a whole file to import, and what
+/// JSON adds to it.
+pub const CONSOLE_CALL_BYTES: usize = 2 * IMPORT_BYTES;
+/// Answers that are deleted or brought back at once.
+pub const ANSWERS_AT_ONCE: usize = 500;
 /// An address that the responder asks, in bytes.
 pub const ADDRESS_BYTES: usize = 1024;
 /// A secret of the responder, in bytes.

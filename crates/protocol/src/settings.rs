@@ -3,7 +3,7 @@
 mod edge;
 mod endpoint;
 
-pub use edge::Limits;
+pub use edge::{Bound, Limits};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -6,6 +6,8 @@ use std::time::Duration;
 pub(crate) const HEADER_BYTES: usize = 16 * 1024;
 /// From the end of an HTTP request's headers to the end of its answer.
 pub(crate) const PAGE: Duration = Duration::from_secs(30);
+/// The same for a console's call that is larger than a frame: 16 MiB over a slow line, and what is done with them.
+pub(crate) const CONSOLE_CALL: Duration = Duration::from_secs(300);
 /// What the kernel keeps for one socket, each way. By itself it would swallow megabytes for who reads slowly.
 pub(crate) const KERNEL_BUFFER: u32 = 64 * 1024;
 /// Bytes read from a socket at once, at least and at most; a 64th of a frame between them.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deskbell_desk::{Command, Draft};
-use deskbell_protocol::agent::Update;
+use deskbell_protocol::agent::{DraftSoFar, Update};
 use deskbell_protocol::entity::{Author, Control, SourceKind};
 use deskbell_protocol::{Code, ConversationId, Seq};
 use deskbell_store::Found;
@@ -92,6 +92,18 @@ impl Slow {
     pub(crate) fn so_far(&self, conversation: ConversationId) -> String {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.get(&conversation).map(|asked| asked.so_far.clone()).unwrap_or_default()
+    }
+
+    /// What was written so far, wherever something was. No more of them than are asked at once.
+    pub(crate) fn drafts(&self) -> Vec<DraftSoFar> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = asked.iter().filter(|(_, asked)| !asked.so_far.is_empty());
+        let draft = |(conversation, asked): (&ConversationId, &Asked)| DraftSoFar {
+            conversation: *conversation,
+            for_seq: asked.question.for_seq,
+            text: asked.so_far.clone(),
+        };
+        written.map(draft).collect()
     }
 
     fn write(&self, conversation: ConversationId, question: Question, so_far: &str) {

@@ -598,6 +598,23 @@ id?: string,
 change?: ChangeKind, };
 
 /**
+ * What a model has written so far of a held reply or a suggestion.
+ */
+export type DraftSoFar = { 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * The customer's message that it would answer.
+ */
+for_seq: Seq, 
+/**
+ * All of it so far.
+ */
+text: string, };
+
+/**
  * As what a conversation is exported.
  */
 export type ExportFormat = "json" | "text";
@@ -1360,7 +1377,15 @@ lesson?: LessonId, } | { "type": "delete_rule",
 /**
  * Which one.
  */
-rule: RuleId, } | { "type": "order_rules", 
+rule: RuleId, } | { "type": "restore_rule", 
+/**
+ * The rule as it was.
+ */
+rule: Rule, 
+/**
+ * How many rules stand before it.
+ */
+place: number, } | { "type": "order_rules", 
 /**
  * All of them.
  */
@@ -1392,7 +1417,11 @@ lesson?: LessonId, } | { "type": "delete_answers",
 /**
  * Which ones, at most 500.
  */
-answers: Array<AnswerId>, } | { "type": "import_answers", 
+answers: Array<AnswerId>, } | { "type": "restore_answers", 
+/**
+ * The answers as they were, at most 500.
+ */
+answers: Array<Answer>, } | { "type": "import_answers", 
 /**
  * How they are written.
  */
@@ -1953,6 +1982,18 @@ away: boolean,
  */
 lessons: number, 
 /**
+ * Work on the whole database that goes on.
+ */
+upkeep: Upkeep | null, 
+/**
+ * Why the last automatic backup was not made, in a sentence; `null` when it was.
+ */
+backups_problem: string | null, 
+/**
+ * What models and bots are writing, as far as it has come.
+ */
+drafts: Array<DraftSoFar>, 
+/**
  * The first 500 open conversations, newest activity first, and all visitors.
  */
 conversations: Array<Conversation>, 
@@ -2408,3 +2449,24 @@ threshold: number, } | { "kind": "applies", } | { "kind": "no_text", } | { "kind
  * What went wrong.
  */
 message: string, } | { "kind": "not_sure", };
+
+/** Each limit: what it is unless it was changed, and what it may be. */
+export const LIMITS = {
+  handshake_seconds: { usual: 5, least: 1, most: 60 },
+  headers: { usual: 100, least: 16, most: 1000 },
+  hello_seconds: { usual: 10, least: 1, most: 60 },
+  message_bytes: { usual: 16384, least: 256, most: 65536 },
+  frame_bytes: { usual: 65536, least: 4096, most: 1048576 },
+  frames_burst: { usual: 400, least: 50, most: 100000 },
+  frames_per_second: { usual: 100, least: 10, most: 100000 },
+  bytes_burst: { usual: 8388608, least: 65536, most: 1073741824 },
+  bytes_per_second: { usual: 2097152, least: 65536, most: 1073741824 },
+  connections_per_conversation: { usual: 10, least: 1, most: 1000 },
+  connections_per_address: { usual: 50, least: 1, most: 100000 },
+  connections: { usual: 16384, least: 16, most: 100000 },
+  new_conversations_per_minute: { usual: 120, least: 1, most: 100000 },
+  outbox_frames: { usual: 64, least: 32, most: 4096 },
+  outbox_bytes: { usual: 262144, least: 131072, most: 16777216 },
+  ping_seconds: { usual: 20, least: 1, most: 300 },
+  silence_seconds: { usual: 45, least: 2, most: 900 },
+} as const satisfies Record<keyof Limits, { usual: number; least: number; most: number }>;

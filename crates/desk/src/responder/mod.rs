@@ -23,7 +23,7 @@ use deskbell_protocol::settings::{Language, Settings};
 pub use file::{read_answers, starter_answers, write_answers};
 pub use hours::is_open;
 pub use import::{Import, import_answers, import_starters};
-pub use validate::{validate_answer, validate_responder, validate_rule};
+pub use validate::{validate_answer, validate_responder, validate_restored, validate_rule};
 
 use self::knowledge::Knowledge;
 use self::person::RequestsForPerson;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use deskbell_protocol::responder::{Action, Answer, Rule, Trigger};
 use deskbell_protocol::settings::{Language, Localized, ResponderSettings};
-use deskbell_protocol::{Code, Refusal, RuleId, limits};
+use deskbell_protocol::{Code, Refusal, limits};
 
 use super::text::{key, normalized};
 use super::{fill, hours, pattern};
@@ -14,7 +14,8 @@ use super::{fill, hours, pattern};
 /// # Errors
 /// [`Code::InvalidSetting`] with the field, such as `trigger.phrases.2`, and a sentence.
 pub fn validate_rule(mut rule: Rule, others: &[Rule]) -> Result<Rule, Refusal> {
-    if rule.id == RuleId(0) && others.len() >= limits::RULES {
+    let is_new = !others.iter().any(|other| other.id == rule.id);
+    if is_new && others.len() >= limits::RULES {
         return Err(Refusal::new(Code::TooLong, format!("At most {} rules.", limits::RULES)));
     }
     rule.name = one_line(&rule.name);
@@ -161,6 +162,25 @@ pub fn validate_answer(answer: Answer, others: &[Answer]) -> Result<Answer, Refu
         }
     }
     Ok(answer)
+}
+
+/// Answers as they can be brought back beside these others.
+///
+/// # Errors
+/// [`Code::InvalidSetting`] with a sentence that names a question, when it is one of another answer by now.
+pub fn validate_restored(restored: Vec<Answer>, others: &[Answer]) -> Result<Vec<Answer>, Refusal> {
+    if others.len().saturating_add(restored.len()) > limits::ANSWERS {
+        return Err(Refusal::new(Code::TooLong, format!("At most {} answers.", limits::ANSWERS)));
+    }
+    let restored = restored.into_iter().map(bounded).collect::<Result<Vec<_>, _>>()?;
+    let mut questions = Questions::of(others.iter());
+    for answer in &restored {
+        if let Some((own, _, _, other)) = questions.rival(answer) {
+            return Err(taken(own, answer.questions.get(own).map_or("", String::as_str), other));
+        }
+        questions.add(answer);
+    }
+    Ok(restored)
 }
 
 /// The question is one of another answer already.

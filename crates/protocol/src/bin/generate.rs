@@ -4,10 +4,12 @@
 //! file is not what it would write.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use deskbell_protocol::customer::{ClientFrame, ServerFrame};
+use deskbell_protocol::settings::{Bound, Limits};
 use deskbell_protocol::{Code, agent};
 use ts_rs::{Config, TS, TypeVisitor};
 
@@ -53,6 +55,22 @@ fn typescript() -> String {
         out.push_str(declaration);
         out.push('\n');
     }
+    out.push_str(&limits());
+    out
+}
+
+/// Every limit with its default and bounds, so that a console can say what is wrong while someone writes.
+fn limits() -> String {
+    let mut out = String::from(
+        "\n/** Each limit: what it is unless it was changed, and what it may be. */\nexport const LIMITS = {\n",
+    );
+    for Bound { name, value, range } in Limits::default().bounds() {
+        let (least, most) = (range.start(), range.end());
+        let _infallible = writeln!(out, "  {name}: {{ usual: {value}, least: {least}, most: {most} }},");
+    }
+    out.push_str(
+        "} as const satisfies Record<keyof Limits, { usual: number; least: number; most: number }>;\n",
+    );
     out
 }
 

@@ -80,27 +80,40 @@ impl Default for Limits {
 const SIXTEEN_MIB: u32 = 16 * 1024 * 1024;
 const GIB: u32 = 1024 * 1024 * 1024;
 
+/// A limit that can be set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// As it is called in [`Limits`].
+    pub name: &'static str,
+    /// What it is here.
+    pub value: u32,
+    /// What it may be.
+    pub range: RangeInclusive<u32>,
+}
+
 impl Limits {
-    /// Each limit with its name and bounds.
-    fn bounds(&self) -> [(&'static str, u32, RangeInclusive<u32>); 17] {
+    /// Each limit with its bounds.
+    #[must_use]
+    pub fn bounds(&self) -> [Bound; 17] {
+        let bound = |name, value, range| Bound { name, value, range };
         [
-            ("handshake_seconds", self.handshake_seconds, 1..=60),
-            ("headers", self.headers, 16..=1000),
-            ("hello_seconds", self.hello_seconds, 1..=60),
-            ("message_bytes", self.message_bytes, 256..=65_536),
-            ("frame_bytes", self.frame_bytes, 4_096..=1_048_576),
-            ("frames_burst", self.frames_burst, 50..=100_000),
-            ("frames_per_second", self.frames_per_second, 10..=100_000),
-            ("bytes_burst", self.bytes_burst, 65_536..=GIB),
-            ("bytes_per_second", self.bytes_per_second, 65_536..=GIB),
-            ("connections_per_conversation", self.connections_per_conversation, 1..=1000),
-            ("connections_per_address", self.connections_per_address, 1..=100_000),
-            ("connections", self.connections, 16..=100_000),
-            ("new_conversations_per_minute", self.new_conversations_per_minute, 1..=100_000),
-            ("outbox_frames", self.outbox_frames, 32..=4096),
-            ("outbox_bytes", self.outbox_bytes, 131_072..=SIXTEEN_MIB),
-            ("ping_seconds", self.ping_seconds, 1..=300),
-            ("silence_seconds", self.silence_seconds, 2..=900),
+            bound("handshake_seconds", self.handshake_seconds, 1..=60),
+            bound("headers", self.headers, 16..=1000),
+            bound("hello_seconds", self.hello_seconds, 1..=60),
+            bound("message_bytes", self.message_bytes, 256..=65_536),
+            bound("frame_bytes", self.frame_bytes, 4_096..=1_048_576),
+            bound("frames_burst", self.frames_burst, 50..=100_000),
+            bound("frames_per_second", self.frames_per_second, 10..=100_000),
+            bound("bytes_burst", self.bytes_burst, 65_536..=GIB),
+            bound("bytes_per_second", self.bytes_per_second, 65_536..=GIB),
+            bound("connections_per_conversation", self.connections_per_conversation, 1..=1000),
+            bound("connections_per_address", self.connections_per_address, 1..=100_000),
+            bound("connections", self.connections, 16..=100_000),
+            bound("new_conversations_per_minute", self.new_conversations_per_minute, 1..=100_000),
+            bound("outbox_frames", self.outbox_frames, 32..=4096),
+            bound("outbox_bytes", self.outbox_bytes, 131_072..=SIXTEEN_MIB),
+            bound("ping_seconds", self.ping_seconds, 1..=300),
+            bound("silence_seconds", self.silence_seconds, 2..=900),
         ]
     }
 
@@ -109,9 +122,9 @@ impl Limits {
     /// # Errors
     /// [`Code::InvalidSetting`](crate::Code::InvalidSetting) with the field, such as `limits.ping_seconds`.
     pub fn validate(&self) -> Result<(), Refusal> {
-        for (name, value, bounds) in self.bounds() {
-            if !bounds.contains(&value) {
-                return Err(refused(name, format!("Between {} and {}.", bounds.start(), bounds.end())));
+        for Bound { name, value, range } in self.bounds() {
+            if !range.contains(&value) {
+                return Err(refused(name, format!("Between {} and {}.", range.start(), range.end())));
             }
         }
         if self.frame_bytes < self.message_bytes {
@@ -169,11 +182,11 @@ mod tests {
         assert_eq!(limits.validate(), Ok(()));
         let serialized = serde_json::to_value(&limits).unwrap();
         let mut names: Vec<_> = serialized.as_object().unwrap().keys().map(String::as_str).collect();
-        let mut bounded: Vec<_> = limits.bounds().iter().map(|(name, ..)| *name).collect();
+        let mut bounded: Vec<_> = limits.bounds().iter().map(|bound| bound.name).collect();
         names.sort_unstable();
         bounded.sort_unstable();
         assert_eq!(names, bounded);
-        for (name, value, _) in limits.bounds() {
+        for Bound { name, value, .. } in limits.bounds() {
             assert_eq!(serialized[name], value, "{name} is bounded by another's bounds");
         }
     }

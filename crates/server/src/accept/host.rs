@@ -1,6 +1,7 @@
 //! Whom the edge works for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use deskbell_protocol::Refusal;
 use deskbell_protocol::entity::ActivityKind;
@@ -11,11 +12,12 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 
 use super::handshake::{CONSOLE_SOCKET, Policy, Speaks, choose};
 use super::http::Upgraded;
-use super::{pages, replies};
+use super::{console, pages, replies};
 use crate::activity::Place;
 use crate::connection;
 use crate::desk::Desk;
 use crate::gate::Gate;
+use crate::limits::{CONSOLE_CALL, PAGE};
 
 /// A request for a socket.
 #[derive(Debug, Clone, Copy)]
@@ -49,8 +51,17 @@ pub trait Host: Clone + Send + Sync + 'static {
     fn serve(self, socket: Upgraded<Self::Speaks>) -> impl Future<Output = ()> + Send;
 
     /// Answers a request that is not for a socket.
-    fn page(&self, _request: Request<Incoming>) -> impl Future<Output = Response<Full<Bytes>>> + Send {
+    fn page(
+        &self,
+        _request: Request<Incoming>,
+        _on_loopback: bool,
+    ) -> impl Future<Output = Response<Full<Bytes>>> + Send {
         std::future::ready(pages::plain(StatusCode::NOT_FOUND, "There is nothing here.\n"))
+    }
+
+    /// How long that may take, from the end of the request's headers to the end of the answer.
+    fn patience(&self, _request: &Request<Incoming>) -> Duration {
+        PAGE
     }
 
     /// Hears what failed or was refused before there was a socket.
@@ -91,8 +102,9 @@ impl Host for Desk {
         }
     }
 
-    async fn page(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn page(&self, request: Request<Incoming>, on_loopback: bool) -> Response<Full<Bytes>> {
         match (request.uri().path(), request.method()) {
+            (console::PATH, _) => Box::pin(console::call(self, request, on_loopback)).await,
             // Boxed, so that a page's request is not as large as one with a body.
             (replies::PATH, _) => Box::pin(replies::take(self, request)).await,
             (CONSOLE_SOCKET, _) => {
@@ -101,6 +113,10 @@ impl Host for Desk {
             (path, &Method::GET | &Method::HEAD) => pages::page(path, self.console()),
             _ => pages::plain(StatusCode::METHOD_NOT_ALLOWED, "Only GET.\n"),
         }
+    }
+
+    fn patience(&self, request: &Request<Incoming>) -> Duration {
+        if console::is_authorized(self, request) { CONSOLE_CALL } else { PAGE }
     }
 
     fn note(&self, kind: ActivityKind, place: Place) {

@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use deskbell_protocol::entity::ActivityKind;
 use deskbell_protocol::settings::Limits;
@@ -18,7 +19,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 
@@ -27,7 +28,7 @@ use super::pages;
 use crate::activity::Place;
 use crate::connection::Peer;
 use crate::connection::socket::Socket;
-use crate::limits::{HEADER_BYTES, PAGE};
+use crate::limits::HEADER_BYTES;
 
 /// A socket that was agreed on and will be there when its answer is written.
 struct Agreed<S> {
@@ -70,13 +71,14 @@ pub(super) async fn serve<H: Host>(
         () = host.stopping() => return None,
     }
     let agreed = Arc::new(Mutex::new(None));
-    let asked = Notify::new();
+    // How long the answer may take, once the headers are there.
+    let patience = watch::Sender::new(None);
     let service = service_fn(|request| {
-        asked.notify_one();
+        patience.send_replace(Some(host.patience(&request)));
         let agreed = &agreed;
         async move {
             if !wants_socket(request.headers()) {
-                let mut page = host.page(request).await;
+                let mut page = host.page(request, on_loopback).await;
                 page.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 return Ok::<_, Infallible>(page);
             }
@@ -97,7 +99,7 @@ pub(super) async fn serve<H: Host>(
         .with_upgrades();
     let ended = tokio::select! {
         ended = served => ended,
-        () = too_late(deadline, &asked) => {
+        () = too_late(deadline, patience.subscribe()) => {
             let sentence = "The request did not come in time.";
             let refusal = Refusal::new(Code::TimedOut, sentence);
             host.note(ActivityKind::Refused { refusal, origin: None }, Place::of(address));
@@ -118,9 +120,11 @@ pub(super) async fn serve<H: Host>(
 }
 
 /// Ends when the request's headers do not come in time, or its answer is not taken.
-async fn too_late(deadline: Instant, asked: &Notify) {
-    if tokio::time::timeout_at(deadline, asked.notified()).await.is_ok() {
-        tokio::time::sleep(PAGE).await;
+async fn too_late(deadline: Instant, mut patience: watch::Receiver<Option<Duration>>) {
+    let asked = tokio::time::timeout_at(deadline, patience.wait_for(Option::is_some)).await;
+    let patience = asked.ok().and_then(|asked| asked.ok().and_then(|patience| *patience));
+    if let Some(patience) = patience {
+        tokio::time::sleep(patience).await;
     }
 }
 

@@ -1,5 +1,6 @@
 //! From a TCP connection to a WebSocket or an HTTP answer.
 
+mod console;
 mod handshake;
 mod host;
 mod http;

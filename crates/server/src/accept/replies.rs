@@ -57,7 +57,7 @@ async fn reply(desk: &Desk, request: Request<Incoming>) -> Result<(), Refusal> {
     desk.take_late_reply(reply).await
 }
 
-fn status(code: Code) -> StatusCode {
+pub(super) fn status(code: Code) -> StatusCode {
     match code {
         Code::Unauthorized => StatusCode::UNAUTHORIZED,
         Code::NoSuchConversation => StatusCode::NOT_FOUND,
@@ -69,8 +69,8 @@ fn status(code: Code) -> StatusCode {
     }
 }
 
-/// A refusal or an empty object, for programs.
-fn answer(status: StatusCode, body: &impl serde::Serialize) -> Response<Full<Bytes>> {
+/// JSON, for programs.
+pub(super) fn answer(status: StatusCode, body: &impl serde::Serialize) -> Response<Full<Bytes>> {
     let body = serde_json::to_vec(body).unwrap_or_default();
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;

@@ -53,10 +53,10 @@ impl Desk {
                 self.change_address(&address).await.map(|listening| Response::Listening { listening })
             }
             Request::Backups {} => self.backups().await,
-            Request::BackUp {} => self.back_up_now().await,
-            Request::Restore { name } => self.restore(name).await,
+            Request::BackUp {} | Request::Restore { .. } | Request::Erase { .. } => {
+                self.keep_up(request).await
+            }
             Request::Export { conversation, format, after } => self.export(conversation, format, after).await,
-            Request::Erase { conversation } => self.erase(conversation).await,
             Request::Typing { conversation } => {
                 self.hub().typing(conversation, Author::Agent);
                 Ok(Response::Done {})
@@ -125,6 +125,9 @@ impl Desk {
             counts: self.counts(),
             away: self.hub().is_away(),
             lessons: self.hub().lessons(),
+            upkeep: self.under_way(),
+            backups_problem: self.hub().backups_problem(),
+            drafts: self.hub().slow.drafts(),
             conversations,
             more,
         })))

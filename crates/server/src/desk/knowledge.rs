@@ -22,8 +22,6 @@ const REPLAYED: usize = 5_000;
 const REPLAYED_CONVERSATIONS: u32 = 500;
 /// Answers in one page.
 const ANSWERS_PAGE: u32 = 200;
-/// Answers deleted at once.
-const DELETED: usize = 500;
 
 impl Desk {
     /// Answers requests about what the responder knows; others come back.
@@ -31,12 +29,14 @@ impl Desk {
         Ok(match request {
             Request::Rules {} => self.rules().await,
             Request::SaveRule { rule, lesson } => self.save_rule(rule, lesson).await,
+            Request::RestoreRule { rule, place } => self.restore_rule(rule, place).await,
             Request::DeleteRule { rule } => self.teach_rules(Teaching::ForgetRule(rule)).await,
             Request::OrderRules { rules } => self.order_rules(rules).await,
             Request::Answers { query, offset, limit } => self.answers(&query, offset, limit).await,
             Request::Answer { answer } => self.answer(answer).await,
             Request::SaveAnswer { answer, lesson } => self.save_answer(answer, lesson).await,
             Request::DeleteAnswers { answers } => self.delete_answers(answers).await,
+            Request::RestoreAnswers { answers } => self.restore_answers(answers).await,
             Request::ImportAnswers { format, content, dry_run } => {
                 self.import(format, content, dry_run).await
             }
@@ -68,6 +68,13 @@ impl Desk {
         let responder = self.hub().responder();
         let rule = deskbell_desk::validate_rule(rule, responder.rules())?;
         self.teach_rules(Teaching::Rule(Box::new(rule), lesson)).await
+    }
+
+    async fn restore_rule(&self, rule: Rule, place: u32) -> Result<Response, Refusal> {
+        let responder = self.hub().responder();
+        let rule = deskbell_desk::validate_rule(rule, responder.rules())?;
+        let place = usize::try_from(place).unwrap_or(usize::MAX);
+        self.teach_rules(Teaching::RestoreRule(Box::new(rule), place)).await
     }
 
     async fn order_rules(&self, rules: Vec<RuleId>) -> Result<Response, Refusal> {
@@ -128,10 +135,22 @@ impl Desk {
     }
 
     async fn delete_answers(&self, answers: Vec<AnswerId>) -> Result<Response, Refusal> {
-        if answers.len() > DELETED {
+        if answers.len() > limits::ANSWERS_AT_ONCE {
             return Err(Refusal::new(Code::TooLong, "Delete at most 500 answers at once."));
         }
         self.teach(Teaching::ForgetAnswers(answers)).await.map(|_| Response::Done {})
+    }
+
+    async fn restore_answers(&self, answers: Vec<Answer>) -> Result<Response, Refusal> {
+        if answers.len() > limits::ANSWERS_AT_ONCE {
+            return Err(Refusal::new(Code::TooLong, "Bring back at most 500 answers at once."));
+        }
+        let responder = self.hub().responder();
+        let validated = tokio::task::spawn_blocking(move || {
+            deskbell_desk::validate_restored(answers, responder.answers())
+        });
+        let answers = validated.await.map_err(|_| internal())??;
+        self.teach(Teaching::RestoreAnswers(answers)).await.map(|_| Response::Done {})
     }
 
     async fn import(&self, format: FileFormat, content: String, dry_run: bool) -> Result<Response, Refusal> {

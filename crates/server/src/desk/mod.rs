@@ -15,9 +15,10 @@ use std::time::Duration;
 use deskbell_desk::{Command, Draft};
 use deskbell_protocol::entity::{Counts, Listening};
 use deskbell_protocol::settings::{Language, Settings};
+use deskbell_protocol::upkeep::Upkeep;
 use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal, Seq};
 use deskbell_store::{Receipt, Store, Submission};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::accept::ConsoleAssets;
 use crate::clock::now;
@@ -35,6 +36,8 @@ pub use upkeep::restore;
 
 /// How often the numbers that change by themselves are looked at.
 const COUNTS: Duration = Duration::from_secs(1);
+/// Calls larger than a frame, each up to `CONSOLE_CALL_BYTES`, that are read at once; more wait.
+const LARGE_CALLS: usize = 2;
 
 /// How a host opens the desk.
 #[derive(Debug, Clone)]
@@ -84,6 +87,10 @@ struct Shared {
     secrets: SecretStore,
     /// Two saves of settings, or of rules or answers, follow each other.
     saving: Mutex<()>,
+    /// Work on the whole database that goes on. Never held across an await.
+    upkeep: std::sync::Mutex<Option<Upkeep>>,
+    /// Places for calls that are larger than a frame.
+    large_calls: Semaphore,
 }
 
 impl Desk {
@@ -124,6 +131,8 @@ impl Desk {
             http: Http::default(),
             secrets,
             saving: Mutex::new(()),
+            upkeep: std::sync::Mutex::default(),
+            large_calls: Semaphore::new(LARGE_CALLS),
         };
         let desk = Self { shared: Arc::new(shared) };
         desk.start_clockwork();
@@ -253,6 +262,11 @@ impl Desk {
     /// Whether this is the agent's secret. Compares hashes: how long it takes tells nothing.
     pub(crate) fn is_secret(&self, secret: &str) -> bool {
         hash(secret) == self.shared.secret_hash
+    }
+
+    /// A place for a call that is larger than a frame.
+    pub(crate) fn large_calls(&self) -> &Semaphore {
+        &self.shared.large_calls
     }
 
     pub(crate) fn stopping(&self) -> Stopping {

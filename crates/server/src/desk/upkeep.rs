@@ -1,9 +1,10 @@
 //! Backups, restoring and erasing, as consoles and the clock ask for them.
 
 use std::path::Path;
+use std::sync::PoisonError;
 use std::time::Duration;
 
-use deskbell_protocol::agent::{Response, Update};
+use deskbell_protocol::agent::{Request, Response, Update};
 use deskbell_protocol::upkeep::{Backup, BackupReason, Upkeep, UpkeepTask};
 use deskbell_protocol::{Code, ConversationId, Refusal, Timestamp};
 use deskbell_store::UpkeepError;
@@ -45,7 +46,27 @@ impl Desk {
         })
     }
 
-    pub(super) async fn back_up_now(&self) -> Result<Response, Refusal> {
+    /// Does work on the whole database, to its end even when whoever asked has left.
+    pub(super) async fn keep_up(&self, request: Request) -> Result<Response, Refusal> {
+        let desk = self.clone();
+        let working = tokio::spawn(async move {
+            match request {
+                Request::BackUp {} => desk.back_up_now().await,
+                Request::Restore { name } => desk.restore(name).await,
+                Request::Erase { conversation } => desk.erase(conversation).await,
+                _ => Err(Refusal::new(Code::UnknownType, "This request is not about the whole database.")),
+            }
+        });
+        match working.await {
+            Ok(done) => done,
+            Err(_panicked) => {
+                self.tell_upkeep(None);
+                Err(Refusal::new(Code::Internal, "The desk failed at this; please report it."))
+            }
+        }
+    }
+
+    async fn back_up_now(&self) -> Result<Response, Refusal> {
         self.back_up(BackupReason::Asked).await.map_err(refusal)?;
         self.backups().await
     }
@@ -65,7 +86,7 @@ impl Desk {
         made
     }
 
-    pub(super) async fn restore(&self, name: String) -> Result<Response, Refusal> {
+    async fn restore(&self, name: String) -> Result<Response, Refusal> {
         let epoch = fresh_token()
             .map_err(|_| Refusal::new(Code::Internal, "The system has no randomness to give."))?;
         let restored = self.store().restore(name, epoch, now(), self.telling(UpkeepTask::Restore)).await;
@@ -75,7 +96,7 @@ impl Desk {
         Ok(Response::Done {})
     }
 
-    pub(super) async fn erase(&self, conversation: ConversationId) -> Result<Response, Refusal> {
+    async fn erase(&self, conversation: ConversationId) -> Result<Response, Refusal> {
         let erased = self.store().erase(conversation, self.telling(UpkeepTask::Erase)).await;
         self.ended(&erased);
         erased.map_err(refusal)?;
@@ -86,22 +107,29 @@ impl Desk {
         Ok(Response::Done {})
     }
 
+    /// Work on the whole database that goes on.
+    pub(super) fn under_way(&self) -> Option<Upkeep> {
+        *self.shared.upkeep.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell_upkeep(&self, upkeep: Option<Upkeep>) {
+        let mut known = self.shared.upkeep.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != upkeep {
+            *known = upkeep;
+            self.hub().tell(Update::Upkeep { upkeep });
+        }
+    }
+
     /// Tells consoles how far a task is, when that changes.
     fn telling(&self, task: UpkeepTask) -> impl FnMut(u32) + Send + 'static {
-        let hub = std::sync::Arc::clone(self.hub());
-        let mut told = None;
-        move |percent| {
-            if told != Some(percent) {
-                told = Some(percent);
-                hub.tell(Update::Upkeep { upkeep: Some(Upkeep { task, percent }) });
-            }
-        }
+        let desk = self.clone();
+        move |percent| desk.tell_upkeep(Some(Upkeep { task, percent }))
     }
 
     /// Tells consoles that a task has ended, unless it was another one that is under way.
     fn ended<T>(&self, result: &Result<T, UpkeepError>) {
         if !matches!(result, Err(UpkeepError::Busy)) {
-            self.hub().tell(Update::Upkeep { upkeep: None });
+            self.tell_upkeep(None);
         }
     }
 

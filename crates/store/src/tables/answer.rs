@@ -4,7 +4,7 @@ use deskbell_protocol::AnswerId;
 use deskbell_protocol::responder::Answer;
 use rusqlite::{Connection, params};
 
-use super::{from_json, json};
+use super::{from_json, json, was_deleted};
 
 pub(crate) const CREATE: &str = "
 CREATE TABLE answer (
@@ -34,6 +34,17 @@ pub(crate) fn save(connection: &Connection, answer: &Answer) -> rusqlite::Result
         .prepare_cached("UPDATE answer SET answer = ?2 WHERE id = ?1")?
         .execute(params![answer.id.0, json(answer)?])?;
     Ok((changed == 1).then_some(answer.id))
+}
+
+/// Brings a deleted answer back under its id. False when that id was never given, or is in use.
+pub(crate) fn restore(connection: &Connection, answer: &Answer) -> rusqlite::Result<bool> {
+    if !was_deleted(connection, "answer", answer.id.0)? {
+        return Ok(false);
+    }
+    connection
+        .prepare_cached("INSERT INTO answer (id, answer) VALUES (?1, ?2)")?
+        .execute(params![answer.id.0, json(answer)?])?;
+    Ok(true)
 }
 
 pub(crate) fn delete(connection: &Connection, id: AnswerId) -> rusqlite::Result<()> {

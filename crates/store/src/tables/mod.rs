@@ -9,6 +9,7 @@ pub(crate) mod rule;
 pub(crate) mod setting;
 pub(crate) mod usage;
 
+use rusqlite::Connection;
 use rusqlite::types::Type;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,6 +36,19 @@ pub(crate) fn from_json_or_null<T: DeserializeOwned>(
     column: &str,
 ) -> rusqlite::Result<Option<T>> {
     row.get::<_, Option<String>>(column)?.map(|text| parse(&text)).transpose()
+}
+
+/// Whether this id was given to a row of `table` once and is free again. An id from elsewhere could be one that is still to
+/// be given, or the last there is.
+pub(crate) fn was_deleted(connection: &Connection, table: &str, id: i64) -> rusqlite::Result<bool> {
+    connection.query_row(
+        &format!(
+            "SELECT ?1 BETWEEN 1 AND coalesce((SELECT seq FROM sqlite_sequence WHERE name = '{table}'), 0)
+                 AND NOT EXISTS (SELECT 1 FROM {table} WHERE id = ?1)"
+        ),
+        [id],
+        |row| row.get(0),
+    )
 }
 
 fn parse<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {

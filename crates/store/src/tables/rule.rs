@@ -4,7 +4,7 @@ use deskbell_protocol::RuleId;
 use deskbell_protocol::responder::Rule;
 use rusqlite::{Connection, params};
 
-use super::{from_json, json};
+use super::{from_json, json, was_deleted};
 
 pub(crate) const CREATE: &str = "
 CREATE TABLE rule (
@@ -37,6 +37,23 @@ pub(crate) fn save(connection: &Connection, rule: &Rule) -> rusqlite::Result<Opt
     let changed =
         connection.execute("UPDATE rule SET rule = ?2 WHERE id = ?1", params![rule.id.0, json(rule)?])?;
     Ok((changed == 1).then_some(rule.id))
+}
+
+/// Brings a deleted rule back under its id, behind `place` others. False when that id was never given, or is in use.
+pub(crate) fn restore(connection: &Connection, rule: &Rule, place: usize) -> rusqlite::Result<bool> {
+    if !was_deleted(connection, "rule", rule.id.0)? {
+        return Ok(false);
+    }
+    let mut ids: Vec<RuleId> = connection
+        .prepare("SELECT id FROM rule ORDER BY position, id")?
+        .query_map([], |row| row.get(0).map(RuleId))?
+        .collect::<Result<_, _>>()?;
+    ids.insert(place.min(ids.len()), rule.id);
+    connection.execute(
+        "INSERT INTO rule (id, position, rule) VALUES (?1, 0, ?2)",
+        params![rule.id.0, json(rule)?],
+    )?;
+    order(connection, &ids).map(|()| true)
 }
 
 pub(crate) fn delete(connection: &Connection, id: RuleId) -> rusqlite::Result<()> {

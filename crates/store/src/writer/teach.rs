@@ -12,12 +12,16 @@ use crate::tables::{answer, lesson, rule};
 pub enum Teaching {
     /// Adds a rule at the end (id 0) or changes one, and deals with an offer.
     Rule(Box<Rule>, Option<LessonId>),
+    /// Brings a deleted rule back under its id, behind so many others.
+    RestoreRule(Box<Rule>, usize),
     /// Deletes a rule.
     ForgetRule(RuleId),
     /// Puts the rules in this order.
     Order(Vec<RuleId>),
     /// Adds answers (id 0) or changes them, all or none, and deals with an offer.
     Answers(Vec<Answer>, Option<LessonId>),
+    /// Brings deleted answers back under their ids, all or none.
+    RestoreAnswers(Vec<Answer>),
     /// Deletes answers.
     ForgetAnswers(Vec<AnswerId>),
     /// Drops an offer to learn.
@@ -45,14 +49,14 @@ impl Writer {
         match done {
             Ok(Some(taught)) => Ok(taught),
             Ok(None) => {
-                Err(Refusal::new(Code::NoSuchEntry, "This was deleted meanwhile; nothing was changed."))
+                Err(Refusal::new(Code::NoSuchEntry, "This is not there any more; nothing was changed."))
             }
             Err(error) => Err(store_failed(&error)),
         }
     }
 }
 
-/// `None` when it is about something that is not there.
+/// `None` when it is about something that is not there, or to be brought back and never was.
 fn apply(connection: &Connection, teaching: &Teaching) -> rusqlite::Result<Option<Taught>> {
     let mut saved = Vec::new();
     match teaching {
@@ -62,6 +66,11 @@ fn apply(connection: &Connection, teaching: &Teaching) -> rusqlite::Result<Optio
             }
             close(connection, *offer)?;
         }
+        Teaching::RestoreRule(deleted, place) => {
+            if !rule::restore(connection, deleted, *place)? {
+                return Ok(None);
+            }
+        }
         Teaching::ForgetRule(id) => rule::delete(connection, *id)?,
         Teaching::Order(ids) => rule::order(connection, ids)?,
         Teaching::Answers(answers, offer) => {
@@ -70,6 +79,13 @@ fn apply(connection: &Connection, teaching: &Teaching) -> rusqlite::Result<Optio
                 saved.push(id);
             }
             close(connection, *offer)?;
+        }
+        Teaching::RestoreAnswers(answers) => {
+            for deleted in answers {
+                if !answer::restore(connection, deleted)? {
+                    return Ok(None);
+                }
+            }
         }
         Teaching::ForgetAnswers(ids) => {
             for id in ids {

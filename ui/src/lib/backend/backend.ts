@@ -13,6 +13,7 @@ interface AnswerTypes {
   rules: 'rules';
   save_rule: 'rules';
   delete_rule: 'rules';
+  restore_rule: 'rules';
   order_rules: 'rules';
   answers: 'answers';
   answer: 'answers';
@@ -31,6 +32,9 @@ interface AnswerTypes {
   test_webhook: 'tested';
   save_settings: 'settings';
   listen: 'listening';
+  backups: 'backups';
+  back_up: 'backups';
+  export: 'exported';
 }
 
 /** The answer to a request of type `T`. */

@@ -10,7 +10,9 @@ export async function chooseBackend(): Promise<Backend> {
   const { WebSocketBackend } = await import('./websocket');
   const secret = takeSecret({ location, history, storage: localStorage });
   const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/console/ws`;
-  const backend = new WebSocketBackend({ url, secret, keep: (kept) => keepSecret(localStorage, kept) });
+  const callUrl = `${location.origin}/console/call`;
+  const keep = (kept: string | null) => keepSecret(localStorage, kept);
+  const backend = new WebSocketBackend({ url, callUrl, secret, keep });
   addEventListener('online', () => backend.probe());
   addEventListener('visibilitychange', () => document.hidden || backend.probe());
   // The link pasted again into a tab that is already open only changes the hash.

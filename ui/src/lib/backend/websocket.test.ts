@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -14,7 +15,12 @@ globalThis.WebSocket ??= NodeWebSocket as unknown as typeof WebSocket;
 
 /** A desk that answers only what a test tells it to. */
 class Desk {
-  server = new WebSocketServer({ host: '127.0.0.1', port: 0, handleProtocols: () => 'deskbell.agent.v1' });
+  /** What was posted, and the secret that came with it. */
+  posted: { secret: string | undefined; request: Request }[] = [];
+  /** What is answered to that; with status 0 the connection breaks. */
+  answer: { status: number; body: unknown } = { status: 200, body: { type: 'done' } };
+  http = createServer((request, response) => void this.#take(request, response));
+  server = new WebSocketServer({ server: this.http, handleProtocols: () => 'deskbell.agent.v1' });
   peers: Peer[] = [];
   calls: { peer: Peer; id: number; request: Request }[] = [];
   hellos: string[] = [];
@@ -23,6 +29,7 @@ class Desk {
   #changed: (() => void)[] = [];
 
   constructor() {
+    this.http.listen(0, '127.0.0.1');
     this.server.on('connection', (peer) => {
       this.peers.push(peer);
       peer.on('message', (data) => this.#read(peer, JSON.parse(String(data)) as AgentClientFrame));
@@ -31,7 +38,15 @@ class Desk {
   }
 
   get url(): string {
-    return `ws://127.0.0.1:${(this.server.address() as AddressInfo).port}/console/ws`;
+    return `ws://127.0.0.1:${this.#port}/console/ws`;
+  }
+
+  get callUrl(): string {
+    return `http://127.0.0.1:${this.#port}/console/call`;
+  }
+
+  get #port(): number {
+    return (this.http.address() as AddressInfo).port;
   }
 
   say(peer: Peer | undefined, frame: AgentServerFrame): void {
@@ -45,7 +60,18 @@ class Desk {
   async close(): Promise<void> {
     for (const peer of this.peers) peer.terminate();
     this.server.close();
-    await once(this.server, 'close');
+    this.http.closeAllConnections();
+    this.http.close();
+    await once(this.http, 'close');
+  }
+
+  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let body = '';
+    for await (const chunk of request.setEncoding('utf8')) body += String(chunk);
+    this.posted.push({ secret: request.headers.authorization, request: JSON.parse(body) as Request });
+    if (this.answer.status === 0) return void request.socket.destroy();
+    response.writeHead(this.answer.status, { 'Content-Type': 'application/json' });
+    response.end(JSON.stringify(this.answer.body));
   }
 
   #read(peer: Peer, frame: AgentClientFrame): void {
@@ -75,6 +101,7 @@ let announced: number[];
 function connect(secret: string | null, waits: Partial<Waits> = {}): WebSocketBackend {
   backend = new WebSocketBackend({
     url: desk.url,
+    callUrl: desk.callUrl,
     secret,
     random: () => 0.5,
     waits: { backoff: 4, ...waits },
@@ -103,7 +130,7 @@ beforeEach(async () => {
   statuses = [];
   announced = [];
   watchers = [];
-  await once(desk.server, 'listening');
+  await once(desk.http, 'listening');
 });
 
 afterEach(async () => {
@@ -218,4 +245,38 @@ test('a call that waits for a model outlives one that does not', async () => {
   void backend.call({ type: 'test_webhook', webhook }).then(ends, ends);
   await expect(backend.call({ type: 'rules' })).rejects.toMatchObject({ code: 'timed_out' });
   expect(ended).toBe(false);
+});
+
+const importing = (content: string): Request => ({
+  type: 'import_answers',
+  format: 'csv',
+  content,
+  dry_run: true,
+});
+
+test('a call that is larger than a frame is posted with the secret, one that fits is not', async () => {
+  connect('s3cret');
+  await status('online');
+  // In bytes: 21,000 characters of three bytes each are more than 60 KiB.
+  for (const content of ['x'.repeat(50_000), '桌'.repeat(10_000)]) {
+    await expect(backend.call(importing(content))).resolves.toEqual({ type: 'done' });
+  }
+  expect([desk.calls.length, desk.posted.length]).toEqual([2, 0]);
+  for (const content of ['x'.repeat(70_000), '桌'.repeat(21_000)]) {
+    await expect(backend.call(importing(content))).resolves.toEqual({ type: 'done' });
+    expect(desk.posted.at(-1)).toEqual({ secret: 'Bearer s3cret', request: importing(content) });
+  }
+  expect(desk.calls).toHaveLength(2);
+});
+
+test('a posted call is refused with the desk’s own words, or as out of reach', async () => {
+  connect('s');
+  await status('online');
+  const large = importing('x'.repeat(70_000));
+  desk.answer = { status: 413, body: { code: 'too_long', message: 'Too large.' } };
+  await expect(backend.call(large)).rejects.toMatchObject({ code: 'too_long', message: 'Too large.' });
+  desk.answer = { status: 502, body: 'a proxy speaks' };
+  await expect(backend.call(large)).rejects.toMatchObject({ code: 'internal' });
+  desk.answer = { status: 0, body: null };
+  await expect(backend.call(large)).rejects.toMatchObject({ code: 'offline' });
 });

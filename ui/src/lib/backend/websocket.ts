@@ -3,6 +3,8 @@ import type { AgentClientFrame, AgentServerFrame, Batch, Request, Response } fro
 import { Refused, type Backend, type Status } from './backend';
 
 const SUBPROTOCOL = 'deskbell.agent.v1';
+/** A frame may have 64 KiB; what is larger is posted. Counted in bytes, with room for the frame around the request. */
+const FRAME_BYTES = 60 * 1024;
 /** Asked when nothing has arrived for a while: the cheapest question there is. */
 const PROBE: Request = { type: 'activity', limit: 1 };
 
@@ -37,6 +39,8 @@ export const WAITS: Waits = {
 
 export interface WebSocketOptions {
   url: string;
+  /** Where calls go that are larger than a frame. */
+  callUrl: string;
   /** The secret to present; `null` asks a person for it. */
   secret: string | null;
   /** Called with a secret once it was accepted, and with `null` when it was refused. */
@@ -55,6 +59,10 @@ interface Pending {
 }
 
 const SLOW = new Set<Request['type']>([
+  'back_up',
+  'restore',
+  'erase',
+  'restore_answers',
   'try',
   'replay',
   'import_answers',
@@ -65,6 +73,8 @@ const SLOW = new Set<Request['type']>([
 ]);
 
 const offline = () => new Refused({ code: 'offline', message: 'The desk cannot be reached right now.' });
+
+const timedOut = () => new Refused({ code: 'timed_out', message: 'The desk did not answer in time.' });
 
 /** Messages carry the console's own id, so the desk takes the same one only once. */
 const repeatable = (request: Request) => request.type === 'send' || request.type === 'note';
@@ -96,13 +106,14 @@ export class WebSocketBackend implements Backend {
 
   call(request: Request): Promise<Response> {
     if (this.#status.state === 'offline' && !repeatable(request)) return Promise.reject(offline());
+    const body = JSON.stringify(request);
+    // No character has more than three bytes for each of its UTF-16 units.
+    if (body.length * 3 > FRAME_BYTES && new Blob([body]).size > FRAME_BYTES) return this.#post(body);
     return new Promise((resolve, reject) => {
       const id = this.#nextId++;
       const wait = this.#waits[repeatable(request) ? 'repeatable' : SLOW.has(request.type) ? 'slow' : 'call'];
       const deadline = setTimeout(() => {
-        this.#settle(id)?.reject(
-          new Refused({ code: 'timed_out', message: 'The desk did not answer in time.' }),
-        );
+        this.#settle(id)?.reject(timedOut());
       }, wait);
       const pending: Pending = { request, sent: false, resolve, reject, deadline };
       this.#pending.set(id, pending);
@@ -149,6 +160,24 @@ export class WebSocketBackend implements Backend {
     clearTimeout(this.#retry);
     this.#drop();
     this.#refuseAll(true);
+  }
+
+  /** A call that is larger than a frame. Whatever it asks, there is much of it: it may take long. */
+  async #post(body: string): Promise<Response> {
+    try {
+      const answer = await fetch(this.#options.callUrl, {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${this.#secret ?? ''}`, 'Content-Type': 'application/json' },
+        body,
+        signal: AbortSignal.timeout(this.#waits.slow),
+      });
+      const said: unknown = await answer.json();
+      if (answer.ok) return said as Response;
+      throw Refused.from(said);
+    } catch (cause) {
+      if (cause instanceof Refused) throw cause;
+      throw cause instanceof DOMException && cause.name === 'TimeoutError' ? timedOut() : offline();
+    }
   }
 
   #connect(): void {

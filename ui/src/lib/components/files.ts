@@ -1,6 +1,8 @@
+const TYPES: Record<string, string> = { json: 'application/json', csv: 'text/csv' };
+
 /** Hands a text to the browser as a file to keep. */
 export function saveFile(name: string, content: string): void {
-  const type = name.endsWith('.json') ? 'application/json' : 'text/csv';
+  const type = TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'text/plain';
   // Spreadsheets take a CSV without a mark of its encoding for the system's old one.
   const mark = type === 'text/csv' && !content.startsWith('\ufeff') ? '\ufeff' : '';
   const url = URL.createObjectURL(new Blob([mark + content], { type: `${type};charset=utf-8` }));

@@ -11,6 +11,8 @@
  * nav-conversations   nav-activity   nav-responder   nav-visitors   nav-settings
  * status-listening (data-state)   listen-address   copy-address   listen-choose   listen-input   listen-apply
  * empty-desk   open-test-customer   setting-<field>   settings-save   settings-discard
+ * mark (data-mark)   conversation-menu   export-text   export-json   erase   erase-confirm   progress
+ * back-up   backups-last   backups-problem   backup (data-reason)   restore-backup   restore-confirm   limits-reset
  * activity-row (data-kind)   resolve   reopen   toast   undo   secret-input   offline
  */
 export {};

@@ -1,5 +1,5 @@
 import { ask, type Backend } from '$lib/backend/backend';
-import type { ActivityEvent } from '$lib/protocol';
+import type { ActivityEvent, ConversationId } from '$lib/protocol';
 
 /** Events kept. */
 export const RING = 2_000;
@@ -58,6 +58,13 @@ export class Activity {
     if (event.serial > last) this.#events.push(event);
     // Cut rarely and much: cutting one by one would move the whole ring for each event.
     if (this.#events.length > RING * 1.25) this.#events = this.#events.slice(-RING);
+  }
+
+  /** Drops what happened in a conversation that is no more. Call {@link publish} afterwards. */
+  forget(id: ConversationId): void {
+    const others = (events: ActivityEvent[]) => events.filter((event) => event.conversation !== id);
+    this.#events = others(this.#events);
+    if (this.#paused) this.#paused = others(this.#paused);
   }
 
   publish(): void {

@@ -1,4 +1,4 @@
-import type { Conversation } from '$lib/protocol';
+import type { Conversation, ExportFormat } from '$lib/protocol';
 import { m } from '$paraglide/messages.js';
 
 import type { Command } from './commands';
@@ -90,6 +90,7 @@ export function conversationCommands(desk: Desk): Command[] {
     ...suggestionCommands(desk),
     offerCommand(desk),
     ...holdCommands(desk),
+    ...dataCommands(desk),
   ];
 }
 
@@ -252,4 +253,20 @@ function holdCommands(desk: Desk): Command[] {
     },
     { id: 'hold-desk', label: () => m.command_hold_desk(), ...onOpen(desk, (c) => desk.setHold(c.id, null)) },
   ].map((command) => ({ ...command, group: 'conversation', keys: [] }));
+}
+
+function dataCommands(desk: Desk): Command[] {
+  const common = { group: 'conversation' as const, keys: [] };
+  const stored = (c: Conversation) => c.stored;
+  const save = (format: ExportFormat) => onOpen(desk, (c) => desk.export(c.id, format), stored);
+  return [
+    { ...common, id: 'export-text', label: () => m.export_text(), ...save('text') },
+    { ...common, id: 'export-json', label: () => m.export_json(), ...save('json') },
+    {
+      ...common,
+      id: 'erase',
+      label: () => m.erase_customer(),
+      ...onOpen(desk, (c) => desk.upkeep.askToErase(c), stored),
+    },
+  ];
 }

@@ -203,11 +203,35 @@ function deskCommands(desk: Desk): Command[] {
       run: () => (desk.place.choosingAddress = true),
     },
     awayCommand(desk),
+    ...upkeepCommands(desk),
     set('theme-light', () => m.command_theme_light(), { theme: 'light' }),
     set('theme-dark', () => m.command_theme_dark(), { theme: 'dark' }),
     set('theme-system', () => m.command_theme_system(), { theme: 'system' }),
     set('language-en', () => 'Console in English', { console_language: 'en' }),
     set('language-zh', () => '控制台使用简体中文', { console_language: 'zh-CN' }),
+  ];
+}
+
+function upkeepCommands(desk: Desk): Command[] {
+  const common = { group: 'desk' as const, keys: [], available: always };
+  return [
+    {
+      ...common,
+      id: 'back-up',
+      label: () => m.backups_now(),
+      available: () => desk.ready && !desk.upkeep.busy,
+      run: () => {
+        desk.place.goSection('backups');
+        void desk.upkeep.backUp();
+      },
+    },
+    {
+      ...common,
+      id: 'backups',
+      label: () => m.command_backups(),
+      run: () => desk.place.goSection('backups'),
+    },
+    { ...common, id: 'limits', label: () => m.command_limits(), run: () => desk.place.goSection('limits') },
   ];
 }
 

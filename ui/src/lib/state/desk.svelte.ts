@@ -1,8 +1,8 @@
 import { ask, type Backend, Refused } from '$lib/backend/backend';
 import type {
-  Batch,
   Conversation,
   ConversationId,
+  ExportFormat,
   Hold,
   Lesson,
   Language,
@@ -10,7 +10,9 @@ import type {
   Seq,
   Settings,
   Snapshot,
+  Update,
 } from '$lib/protocol';
+import { limitsProblem } from '$lib/text/limits';
 import { m } from '$paraglide/messages.js';
 
 import { Activity } from './activity.svelte';
@@ -20,6 +22,7 @@ import { Clock } from './clock.svelte';
 import { DeskConnection } from './connection.svelte';
 import { Conversations } from './conversations.svelte';
 import { Drafts } from './drafts.svelte';
+import { Feed } from './feed.svelte';
 import { nextFrame, type Schedule } from './frame';
 import { Held } from './held.svelte';
 import { language } from './language.svelte';
@@ -35,11 +38,11 @@ import { type Thread, Threads } from './thread.svelte';
 import { Toasts } from './toasts.svelte';
 import { Typing } from './typing.svelte';
 import { apply } from './updates';
+import { Upkeep } from './upkeep.svelte';
 import { Writing } from './writing.svelte';
 
 /** The customer is told at most this often that the agent types, in milliseconds. */
 const TYPING_EVERY = 3_000;
-const SNAPSHOT_RETRY = 2_000;
 
 export interface DeskOptions {
   schedule?: Schedule;
@@ -48,12 +51,13 @@ export interface DeskOptions {
   local?: Storage;
   /** Survives a reload: where the agent is. */
   session?: Storage;
+  /** Hands a text to the person as a file. */
+  saveFile?: (name: string, content: string) => void;
 }
 
 /** The desk as this console knows it: takes what it hears, and asks for what the agent does. */
 export class Desk {
   readonly #backend: Backend;
-  readonly #schedule: Schedule;
   readonly clock = new Clock();
   readonly attention = new Attention();
   readonly connection = new DeskConnection();
@@ -74,23 +78,15 @@ export class Desk {
   readonly held: Held;
   readonly changes: Changes;
   readonly place: Place;
-  #ready = $state(false);
-  #error = $state.raw<Refused | null>(null);
-  /** What was heard and not applied. */
-  #queue: Batch[] = [];
-  #scheduled = false;
-  /** Updates wait while a snapshot is on its way: it may be older than they are. */
-  #snapshotAsked = 0;
-  #snapshotDue = true;
-  /** Whether a snapshot is on its way. */
-  #asking = false;
+  readonly upkeep: Upkeep;
+  readonly #feed: Feed;
+  readonly #saveFile: NonNullable<DeskOptions['saveFile']>;
   #systemLanguage: Language | null = null;
   #toldTyping = 0;
   #markedRead = new Map<ConversationId, Seq>();
 
   constructor(backend: Backend, options: DeskOptions = {}) {
     this.#backend = backend;
-    this.#schedule = options.schedule ?? nextFrame;
     this.conversations = new Conversations(backend);
     this.threads = new Threads(backend);
     this.activity = new Activity(backend);
@@ -106,6 +102,12 @@ export class Desk {
     this.held = new Held(backend, (refused) => this.explain(refused));
     this.changes = new Changes(backend, (refused) => this.explain(refused));
     this.place = new Place(options.session);
+    this.upkeep = new Upkeep(backend);
+    this.#saveFile = options.saveFile ?? (() => undefined);
+    this.#feed = new Feed(backend, this.connection, options.schedule ?? nextFrame, {
+      take: (snapshot) => this.#take(snapshot),
+      apply: (updates, now) => this.#apply(updates, now),
+    });
   }
 
   get host(): Backend['host'] {
@@ -114,12 +116,12 @@ export class Desk {
 
   /** Whether there is anything to show. */
   get ready(): boolean {
-    return this.#ready;
+    return this.#feed.ready;
   }
 
   /** Why there is nothing to show. */
   get error(): Refused | null {
-    return this.#error;
+    return this.#feed.error;
   }
 
   /** The open conversation. */
@@ -138,36 +140,17 @@ export class Desk {
   start(): () => void {
     const stopClock = this.clock.start();
     const stopAttention = this.attention.start();
-    const stopWatching = this.#backend.watch((batch) => this.#hear(batch));
-    void this.resync();
-    const stopObserving = this.#backend.observe((status) => {
-      const again = this.connection.become(status);
-      // The first question may have been refused for want of a connection or of a secret.
-      if (again || (this.connection.online && !this.#ready && !this.#asking)) void this.resync();
-    });
+    const stopFeed = this.#feed.start();
     return () => {
       stopClock();
       stopAttention();
-      stopWatching();
-      stopObserving();
+      stopFeed();
     };
   }
 
   /** Asks for everything again. What is shown stays until the answer is here. */
-  async resync(): Promise<void> {
-    const asked = ++this.#snapshotAsked;
-    this.#snapshotDue = true;
-    this.#asking = true;
-    try {
-      const snapshot = await ask(this.#backend, { type: 'snapshot' });
-      if (asked === this.#snapshotAsked) this.#take(snapshot);
-    } catch (cause) {
-      if (asked !== this.#snapshotAsked) return;
-      this.#asking = false;
-      this.#error = Refused.from(cause);
-      // Without a connection the next try comes with the connection.
-      if (this.connection.online) setTimeout(() => void this.resync(), SNAPSHOT_RETRY);
-    }
+  resync(): Promise<void> {
+    return this.#feed.resync();
   }
 
   reconnect(): void {
@@ -260,6 +243,11 @@ export class Desk {
 
   /** Saves the settings form. */
   async saveSettings(): Promise<boolean> {
+    const wrong = this.settings.draft && limitsProblem(this.settings.draft.limits);
+    if (wrong) {
+      this.settings.refuse(`limits.${wrong.name}`, wrong.sentence);
+      return false;
+    }
     const saved = await this.settings.save();
     if (saved && this.settings.current) this.takeSettings(this.settings.current);
     return saved;
@@ -275,6 +263,17 @@ export class Desk {
       text: () => m.held_discarded(),
       action: { label: () => m.undo(), run: () => void this.held.restore(conversation.id, held) },
     });
+  }
+
+  /** Saves a whole conversation as a file. */
+  async export(id: ConversationId, format: ExportFormat): Promise<void> {
+    try {
+      const { name, content } = await this.upkeep.export(id, format);
+      this.#saveFile(name, content);
+      this.toasts.show({ tone: 'info', kind: 'file', text: () => m.file_saved({ name }) });
+    } catch (cause) {
+      this.explain(Refused.from(cause));
+    }
   }
 
   /** Says that an agent has seen the conversation up to `seq`; once for each place. */
@@ -343,7 +342,8 @@ export class Desk {
     this.status.take(snapshot);
     this.#systemLanguage = snapshot.system_language;
     this.takeSettings(snapshot.settings);
-    this.writing.clear();
+    this.writing.reset(snapshot.drafts);
+    this.upkeep.take(snapshot.upkeep, snapshot.backups_problem);
     this.conversations.reset(snapshot.conversations, snapshot.more, selected === null ? [] : [selected]);
     if (selected !== null && !snapshot.conversations.some((c) => c.id === selected))
       void this.#find(selected);
@@ -351,11 +351,18 @@ export class Desk {
     void this.activity.refresh();
     this.responder.resync(snapshot.lessons);
     this.#markedRead.clear();
-    this.#error = null;
-    this.#snapshotDue = false;
-    this.#asking = false;
-    this.#ready = true;
-    this.#apply();
+  }
+
+  /** Nothing of a conversation stays here: a visitor left, or a customer was erased. */
+  forget(id: ConversationId): void {
+    this.conversations.remove(id);
+    this.writing.forget(id);
+    this.threads.forget(id);
+    this.drafts.set(id, { mode: 'reply', text: '' });
+    this.search.forget(id);
+    this.activity.forget(id);
+    if (this.offer.in(id)) this.offer.leave();
+    if (this.place.selected === id) this.place.close();
   }
 
   /** Takes the settings in force. */
@@ -364,24 +371,10 @@ export class Desk {
     language.use(settings.console_language ?? this.#systemLanguage ?? language.current);
   }
 
-  #hear(batch: Batch): void {
-    this.#queue.push(batch);
-    if (batch.updates.some((update) => update.type === 'resync')) void this.resync();
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#schedule(() => {
-      this.#scheduled = false;
-      this.#apply();
-    });
-  }
-
-  /** Applies what was heard, in one go. */
-  #apply(): void {
-    if (this.#snapshotDue || this.#queue.length === 0) return;
-    const batches = this.#queue;
-    this.#queue = [];
-    for (const batch of batches) for (const update of batch.updates) apply(this, update);
-    this.clock.set(batches.at(-1)?.now ?? this.clock.at());
+  /** Takes what happened, in one go. */
+  #apply(updates: Update[], now: number): void {
+    for (const update of updates) apply(this, update);
+    this.clock.set(now);
     const selected = this.place.selected;
     this.conversations.publish(selected === null ? [] : [selected]);
     this.threads.publish();

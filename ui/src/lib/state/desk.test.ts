@@ -67,6 +67,20 @@ describe('snapshot and updates', () => {
     expect(desk.conversations.get(1)?.unread).toBe(2);
   });
 
+  test('what a model has written so far is there after a reload, and goes on', async () => {
+    const writing = conversation(1, { held: heldReply({ text: '', writing: true }) });
+    const drafts = [{ conversation: 1, for_seq: 1, text: 'We are' }];
+    await backend.answer('snapshot', { type: 'snapshot', ...snapshot([writing], { drafts }) });
+    expect(desk.writing.of(1, 1)).toBe('We are');
+    expect(desk.writing.of(1, 2)).toBe('');
+    backend.update(NOW, { type: 'draft', conversation: 1, for_seq: 1, text: 'We are open' });
+    nextFrame();
+    expect(desk.writing.of(1, 1)).toBe('We are open');
+    backend.update(NOW, { type: 'resync' });
+    await start([conversation(1)]);
+    expect(desk.writing.of(1, 1)).toBe('');
+  });
+
   test('resync keeps what is shown until the new snapshot is here', async () => {
     await start([conversation(1), conversation(2)]);
     const thread = await open(1, [message(1, 'customer', 'hello')]);

@@ -1,6 +1,6 @@
 import { chooseBackend } from '$lib/backend/choose';
 
-import { Desk } from './desk.svelte';
+import { Desk, type DeskOptions } from './desk.svelte';
 
 /** Storage that may be forbidden; the console works without. */
 function allowed(storage: () => Storage): Storage | undefined {
@@ -12,8 +12,9 @@ function allowed(storage: () => Storage): Storage | undefined {
 }
 
 /** The desk of wherever this console runs. */
-export async function openDesk(): Promise<Desk> {
+export async function openDesk(saveFile: NonNullable<DeskOptions['saveFile']>): Promise<Desk> {
   const local = allowed(() => localStorage);
   const session = allowed(() => sessionStorage);
-  return new Desk(await chooseBackend(), { ...(local && { local }), ...(session && { session }) });
+  const storage = { ...(local && { local }), ...(session && { session }) };
+  return new Desk(await chooseBackend(), { ...storage, saveFile });
 }

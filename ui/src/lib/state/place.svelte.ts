@@ -4,7 +4,8 @@ export type View = 'conversations' | 'activity' | 'responder' | 'visitors' | 'se
 /** The parts of the responder's view. */
 export type ResponderPart =
   'answers' | 'rules' | 'model' | 'webhook' | 'hours' | 'try' | 'replay' | 'review' | 'numbers';
-export type SettingsSection = 'general' | 'replies' | 'alerts' | 'window' | 'connection';
+export type SettingsSection =
+  'general' | 'replies' | 'alerts' | 'window' | 'connection' | 'limits' | 'backups';
 
 interface Stored {
   view: View;
@@ -17,6 +18,8 @@ const KEY = 'deskbell.place';
 const HOMES: [string, { section: SettingsSection } | { part: ResponderPart }][] = [
   ['agent_name', { section: 'general' }],
   ['alerts', { section: 'alerts' }],
+  ['limits', { section: 'limits' }],
+  ['backups_kept', { section: 'backups' }],
   ['allowed_origins', { section: 'connection' }],
   ['greeting', { section: 'replies' }],
   ['reply', { section: 'replies' }],
@@ -90,8 +93,13 @@ export class Place {
     const home = HOMES.find(([prefix]) => field.startsWith(prefix))?.[1];
     if (!home) return;
     if ('part' in home) return this.goPart(home.part);
-    this.section = home.section;
-    this.go('settings');
+    this.goSection(home.section);
+  }
+
+  /** Shows a part of the settings. */
+  goSection(section: SettingsSection): void {
+    this.section = section;
+    this.#move({ view: 'settings' });
   }
 
   showTab(tab: Filter): void {

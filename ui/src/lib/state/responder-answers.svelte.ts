@@ -8,8 +8,8 @@ import { fitting } from '$lib/text/lines';
 export const PAGE = 100;
 const WAIT_MS = 150;
 const QUERY_BYTES = 200;
-/** Answers that are deleted with one request. */
-const DELETED = 500;
+/** Answers that are deleted or brought back with one request. */
+const AT_ONCE = 500;
 
 /** A file, as the desk gave it. */
 export interface Exported {
@@ -133,18 +133,21 @@ export class Answers {
 
   /** Deletes answers. Throws the refusal. */
   async delete(answers: AnswerId[]): Promise<void> {
-    for (let from = 0; from < answers.length; from += DELETED) {
-      const some = answers.slice(from, from + DELETED);
+    for (let from = 0; from < answers.length; from += AT_ONCE) {
+      const some = answers.slice(from, from + AT_ONCE);
       await ask(this.#backend, { type: 'delete_answers', answers: some });
     }
     for (const id of answers) this.chosen.delete(id);
     await this.refresh();
   }
 
-  /** Brings deleted answers back. Their numbers begin anew. Throws the refusal. */
+  /** Brings deleted answers back, with their numbers. Throws the refusal. */
   async restore(answers: Answer[]): Promise<void> {
-    const content = JSON.stringify(answers.map((answer) => ({ ...answer, id: 0 })));
-    await this.import('json', content, false);
+    for (let from = 0; from < answers.length; from += AT_ONCE) {
+      const some = answers.slice(from, from + AT_ONCE);
+      await ask(this.#backend, { type: 'restore_answers', answers: some });
+    }
+    await this.refresh();
   }
 
   /** Imports a file, or says what that would do. Throws the refusal. */

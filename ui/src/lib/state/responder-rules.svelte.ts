@@ -55,12 +55,9 @@ export class Rules {
     this.#rows = (await ask(this.#backend, { type: 'delete_rule', rule: id })).rules;
   }
 
-  /** Brings a deleted rule back to its place. Its numbers begin anew. Throws the refusal. */
+  /** Brings a deleted rule back to its place, with its numbers. Throws the refusal. */
   async restore(rule: Rule, place: number): Promise<void> {
-    const known = new Set(this.#rows?.map((row) => row.rule.id));
-    await this.save({ ...rule, id: 0 });
-    const added = this.#rows?.find((row) => !known.has(row.rule.id));
-    if (added) await this.move(added.rule.id, place);
+    this.#rows = (await ask(this.#backend, { type: 'restore_rule', rule, place })).rules;
   }
 
   async #order(before: RuleRow[]): Promise<void> {

@@ -68,14 +68,7 @@ describe('answers', () => {
     await backend.answer('answers', { type: 'answers', answers: [], total: 0 });
     await deleted;
     desk.toasts.all.at(-1)?.action?.run();
-    const restored = JSON.parse(backend.next('import_answers')?.content ?? '[]') as {
-      id: number;
-      reply: string;
-    }[];
-    expect(restored.map(({ id, reply }) => [id, reply])).toEqual([
-      [0, 'Reply 3'],
-      [0, 'Reply 4'],
-    ]);
+    expect(backend.next('restore_answers')?.answers).toEqual([answerRow(3).answer, answerRow(4).answer]);
   });
 
   test('choosing all that fit asks for the pages that were never on the screen', async () => {
@@ -106,10 +99,9 @@ describe('rules', () => {
     await backend.answer('delete_rule', { type: 'rules', rules: [ruleRow(1), ruleRow(3)] });
     await gone;
     desk.toasts.all.at(-1)?.action?.run();
-    expect(backend.next('save_rule')?.rule).toMatchObject({ id: 0, name: 'Rule 2' });
-    const rules = [ruleRow(1), ruleRow(3), ruleRow(9, { name: 'Rule 2' })];
-    await backend.answer('save_rule', { type: 'rules', rules });
-    expect(backend.next('order_rules')?.rules).toEqual([1, 9, 3]);
+    expect(backend.next('restore_rule')).toMatchObject({ rule: { id: 2, name: 'Rule 2' }, place: 1 });
+    await backend.answer('restore_rule', { type: 'rules', rules: [ruleRow(1), ruleRow(2), ruleRow(3)] });
+    expect(names()).toEqual([1, 2, 3]);
   });
 });
 

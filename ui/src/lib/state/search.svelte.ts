@@ -1,5 +1,5 @@
 import { ask, type Backend, Refused } from '$lib/backend/backend';
-import type { Hit } from '$lib/protocol';
+import type { ConversationId, Hit } from '$lib/protocol';
 
 const WAIT_MS = 160;
 const MAX_BYTES = 200;
@@ -48,6 +48,13 @@ export class Search {
 
   clear(): void {
     this.set('');
+  }
+
+  /** Drops what was found in a conversation that is no more. */
+  forget(id: ConversationId): void {
+    if (this.#hits?.some((hit) => hit.conversation.id === id)) {
+      this.#hits = this.#hits.filter((hit) => hit.conversation.id !== id);
+    }
   }
 
   async #ask(query: string, asked: number): Promise<void> {

@@ -59,6 +59,11 @@ export class DeskSettings {
     this.#refused = null;
   }
 
+  /** Says what is wrong with the draft before the desk would. */
+  refuse(field: string, message: string): void {
+    this.#refused = new Refused({ code: 'invalid_setting', message, field });
+  }
+
   /** Saves the draft. False when it was refused. */
   async save(): Promise<boolean> {
     if (!this.#draft || this.#saving) return false;

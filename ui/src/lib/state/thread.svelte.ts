@@ -164,6 +164,11 @@ export class Threads {
     return this.#open.get(id);
   }
 
+  /** Drops a thread that is no more. */
+  forget(id: ConversationId): void {
+    this.#open.delete(id);
+  }
+
   /** Takes a message for a thread that is here. Call {@link publish} afterwards. */
   put(id: ConversationId, message: Message): void {
     const thread = this.#open.get(id);

@@ -10,10 +10,7 @@ export function apply(desk: Desk, update: Update): void {
     case 'conversation':
       return applyConversation(desk, update.conversation);
     case 'gone':
-      desk.conversations.remove(update.conversation);
-      desk.writing.forget(update.conversation);
-      if (desk.place.selected === update.conversation) desk.place.close();
-      return;
+      return desk.forget(update.conversation);
     case 'message':
       return applyMessage(desk, update);
     case 'typing':
@@ -62,6 +59,10 @@ function applyToDesk(desk: Desk, update: OfTheDesk): void {
     case 'alerts_problem':
       desk.status.alertsProblem = update.problem;
       return;
+    case 'upkeep':
+      return desk.upkeep.hear(update.upkeep);
+    case 'backups_changed':
+      return desk.upkeep.changed(update.problem);
     case 'responder':
       // Rules and answers are asked for where they are shown.
       return;

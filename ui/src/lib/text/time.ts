@@ -61,6 +61,28 @@ export function ago(at: Timestamp, now: Timestamp): string {
   return sameYear ? format(getLocale(), 'ago', { day: 'numeric', month: 'short' }).format(at) : date(at);
 }
 
+/** The largest unit that fits a length of time, and how many of it. */
+function largest(milliseconds: number): [number, 'minute' | 'hour' | 'day'] {
+  if (milliseconds < HOUR) return [Math.floor(milliseconds / MINUTE), 'minute'];
+  return milliseconds < DAY
+    ? [Math.floor(milliseconds / HOUR), 'hour']
+    : [Math.floor(milliseconds / DAY), 'day'];
+}
+
+/** How long ago in words: `now`, `3 hours ago`, `yesterday`. */
+export function since(at: Timestamp, now: Timestamp): string {
+  const [count, unit] = largest(Math.max(0, now - at));
+  const words = new Intl.RelativeTimeFormat(getLocale(), { numeric: 'auto' });
+  return count === 0 ? words.format(0, 'second') : words.format(-count, unit);
+}
+
+/** A length of time in words: `1 minute` at least, `3 hours`, `2 days`. */
+export function span(milliseconds: number): string {
+  const [count, unit] = largest(milliseconds);
+  const style = { style: 'unit', unit, unitDisplay: 'long' } as const;
+  return new Intl.NumberFormat(getLocale(), style).format(Math.max(1, count));
+}
+
 /** A length of time: `40 s`, or `5 min` where it is whole minutes. */
 export function duration(seconds: number): string {
   const minutes = seconds / 60;
