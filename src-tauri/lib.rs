@@ -3,11 +3,13 @@
 //! The desk is opened next to the window and lives without it: the window may close, reload or crash, and nothing is
 //! lost. `call` and `watch` (`commands.rs`) are all that the console knows of it.
 
+mod again;
 mod alerts;
 mod attention;
 mod commands;
 mod console;
 mod idle;
+mod instance;
 mod notices;
 mod pump;
 mod quit;
@@ -70,6 +72,7 @@ pub fn run() -> ExitCode {
     match build(arguments) {
         Ok(app) => ExitCode::from(u8::try_from(app.run_return(on_event)).unwrap_or(1)),
         Err(error) => {
+            instance::try_again(&error);
             eprintln!("The window cannot be opened: {error}");
             ExitCode::FAILURE
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tauri::async_runtime::spawn;
 use tauri::{AppHandle, Manager};
 
+use crate::instance;
 use crate::window::{self, MAIN};
 
 /// Longest time that closing the desk may take. What was acknowledged is durable in any case.
@@ -15,6 +16,7 @@ pub(crate) fn quit(app: &AppHandle) {
     if !window::shell(app).begin_to_quit() {
         return;
     }
+    instance::give_back(app);
     for window in app.webview_windows().into_values() {
         // It is out of the agent's way at once; what follows needs no window.
         let _gone_already = window.hide();

@@ -300,21 +300,53 @@ async fn a_window_without_a_desk_says_why_and_gets_it_when_the_other_has_closed(
     desktop.close().await;
 }
 
+#[tokio::test]
+async fn who_starts_again_while_the_last_one_is_still_ending_gets_a_window() {
+    let desktop = Desktop::start().await;
+    let data = TempDir::new().unwrap();
+    let arguments = ["--data", data.path().to_str().unwrap(), "--listen", "127.0.0.1:0"];
+    let windows = Windows::of(&desktop.screen.display);
+    let mut first = desktop.screen.app(&arguments).spawn().unwrap();
+    until_it_hears_signals(first.id().unwrap()).await;
+    until("the first window to show", || windows.count(TITLE) == 2).await;
+    signal(first.id().unwrap(), "TERM");
+    until("the first window to go", || windows.count(TITLE) == 1).await;
+    // However long its end takes: it answers nobody any more.
+    signal(first.id().unwrap(), "STOP");
+    let mut second = desktop.screen.app(&arguments).spawn().unwrap();
+    until_it_hears_signals(second.id().unwrap()).await;
+    until("the second window to show", || windows.count(TITLE) == 2).await;
+    signal(first.id().unwrap(), "CONT");
+    assert!(within("the first one to end", first.wait()).await.unwrap().success());
+    signal(second.id().unwrap(), "TERM");
+    within("the second one to end", second.wait()).await.unwrap();
+    desktop.close().await;
+}
+
+fn signal(process: u32, name: &str) {
+    let sent = std::process::Command::new("kill").args(["-s", name, &process.to_string()]).status();
+    assert!(sent.unwrap().success(), "{name}");
+}
+
 /// Starts the app on this data folder, asks it to end once it can hear that, and gives its exit code and what it said.
 async fn start_and_terminate(desktop: &Desktop, data: &Path) -> (Option<i32>, String) {
     let mut app = desktop.screen.app(&["--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
     let app = app.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let id = app.id().unwrap().to_string();
-    until("the app to hear signals", || {
-        std::fs::read_to_string(format!("/proc/{id}/status")).is_ok_and(|status| handles_sigterm(&status))
-    })
-    .await;
+    let id = app.id().unwrap();
+    until_it_hears_signals(id).await;
     // By then the desk is open or not: both begin together.
     until("the window to show", || Windows::of(&desktop.screen.display).count(TITLE) == 2).await;
-    let killed = tokio::process::Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
-    assert!(killed.success());
+    signal(id, "TERM");
     let output = within("the app's end", app.wait_with_output()).await.unwrap();
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+async fn until_it_hears_signals(process: u32) {
+    until("the app to hear signals", || {
+        std::fs::read_to_string(format!("/proc/{process}/status"))
+            .is_ok_and(|status| handles_sigterm(&status))
+    })
+    .await;
 }
 
 /// Whether a process handles SIGTERM (15), as /proc tells: a mask of the signals that are caught.
