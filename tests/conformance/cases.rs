@@ -1,6 +1,8 @@
 //! What an outside suite would try on a WebSocket server, by its usual sections: 1 sizes, 2 pings, 3 reserved bits, 4
 //! reserved kinds, 5 fragments, 6 UTF-8, 7 closing, 9 long messages, 10 the rest. Against an echo.
 
+use std::slice::from_ref;
+
 use deskbell_tests::raw::{first, masked};
 
 /// One connection: what is sent, and what must come back, frame by frame.
@@ -129,7 +131,7 @@ pub(crate) fn reserved() -> Vec<Case> {
         for kind in [first::TEXT, first::BINARY, first::PING, PONG, first::CLOSE] {
             let wrong = masked(kind | bits << 4, if kind == first::CLOSE { b"\x03\xE8" } else { b"small" });
             let name = format!("3 bits {bits} on {kind:#x}");
-            cases.push(case(&name, &[wrong.clone()], vec![], End::Failed(1002)));
+            cases.push(case(&name, from_ref(&wrong), vec![], End::Failed(1002)));
             // What came before is answered, what comes after is not.
             cases.push(case(
                 format!("{name} between others"),
@@ -143,7 +145,7 @@ pub(crate) fn reserved() -> Vec<Case> {
         for payload in [&b""[..], b"reserved"] {
             let wrong = masked(0x80 | opcode, payload);
             let name = format!("4 kind {opcode} with {}", payload.len());
-            cases.push(case(&name, &[wrong.clone()], vec![], End::Failed(1002)));
+            cases.push(case(&name, from_ref(&wrong), vec![], End::Failed(1002)));
             cases.push(
                 case(
                     format!("{name} between others, octet by octet"),
@@ -238,7 +240,7 @@ pub(crate) fn fragmented() -> Vec<Case> {
     ];
     for at in 0..cases.len() {
         let Case { name, sends, answers, end, .. } = &cases[at];
-        let again = case(name.clone(), &[sends.clone()], answers.clone(), end.clone()).in_pieces(1);
+        let again = case(name.clone(), from_ref(sends), answers.clone(), end.clone()).in_pieces(1);
         cases.push(again);
     }
     cases
