@@ -1,12 +1,14 @@
-//! What honest customers notice of attacks: the time to an acknowledgement while each attack of one address runs beside
-//! fifty of them.
+//! What honest customers notice of attacks: the time to a connection and to an acknowledgement while each attack of one
+//! address runs beside fifty of them. Written to docs/attacks.md.
 
+use std::fmt::Write as _;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use deskbell_tests::attack::{ATTACKS, Attack};
 use deskbell_tests::customer::V1;
 use deskbell_tests::load::CUSTOMERS;
+use deskbell_tests::root;
 use deskbell_tests::server::Server;
 use tokio::sync::oneshot;
 
@@ -19,12 +21,30 @@ const EVERY: Duration = Duration::from_millis(200);
 const P99_MS: f64 = 250.0;
 
 pub(crate) async fn run() {
-    honest("no attack", &Server::start().await).await;
+    let mut page = head();
+    page.push_str(&honest("no attack", &Server::start().await).await);
     for attack in ATTACKS {
         let server = Server::start().await;
         let _attackers = Attackers::start(attack, server.address.clone());
-        honest(attack.name, &server).await;
+        page.push_str(&honest(attack.name, &server).await);
     }
+    std::fs::write(root().join("docs/attacks.md"), page).unwrap();
+    println!("attacks: docs/attacks.md is written");
+}
+
+fn head() -> String {
+    format!(
+        "# Under attack\n\
+         What {CUSTOMERS} honest customers notice while one address attacks without end, as `cargo xtask bench attacks` measured\n\
+         and wrote it: {} build, {} cores, on which desk, attackers and customers all run. Each customer connects while the\n\
+         attack is under way and then writes {MESSAGES} messages, one every {} ms. Promised: an acknowledgement (durable) within\n\
+         {P99_MS} ms for 99 of 100.\n\n\
+         | attack | acknowledged | connected p50 | p99 | acknowledgement p50 | p99 | longest | desk |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+        if cfg!(debug_assertions) { "debug" } else { "release" },
+        std::thread::available_parallelism().unwrap(),
+        EVERY.as_millis(),
+    )
 }
 
 /// Attackers on a thread of their own, so that their work is not waited for by honest clients of this process. They end
@@ -57,38 +77,54 @@ impl Drop for Attackers {
     }
 }
 
-async fn honest(name: &str, server: &Server) {
-    let began = Instant::now();
-    let chats = (0..CUSTOMERS).map(|customer| tokio::spawn(chat(server.address.clone(), customer)));
-    let mut times: Vec<Duration> =
-        futures_util::future::join_all(chats).await.into_iter().flat_map(Result::unwrap).collect();
-    let took = began.elapsed();
-    let total = times.len();
-    times.sort_unstable();
-    let p99 = times[(total - 1) * 99 / 100].as_secs_f64() * 1000.0;
-    println!(
-        "attacks: {name}: {total} honest messages acknowledged of {} in {:.1} s: {}; server {} MiB{}",
-        CUSTOMERS * MESSAGES,
-        took.as_secs_f64(),
-        percentiles::summary(times),
-        memory::resident_kib(server.process()) / 1024,
-        if p99 > P99_MS { "; MORE THAN PROMISED" } else { "" },
-    );
+/// What one customer waited for.
+struct Waited {
+    connection: Duration,
+    acknowledgements: Vec<Duration>,
 }
 
-async fn chat(address: String, customer: usize) -> Vec<Duration> {
+/// A line of the table.
+async fn honest(name: &str, server: &Server) -> String {
+    let chats = (0..CUSTOMERS).map(|customer| tokio::spawn(chat(server.address.clone(), customer)));
+    let waited: Vec<Waited> =
+        futures_util::future::join_all(chats).await.into_iter().map(Result::unwrap).collect();
+    let connections = percentiles::Sorted::of(waited.iter().map(|waited| waited.connection).collect());
+    let times =
+        percentiles::Sorted::of(waited.into_iter().flat_map(|waited| waited.acknowledgements).collect());
+    let mut line = String::new();
+    writeln!(
+        line,
+        "| {name} | {} of {} | {:.1} ms | {:.1} ms | {:.1} ms | {:.1} ms{} | {:.1} ms | {} MiB |",
+        times.count(),
+        CUSTOMERS * MESSAGES,
+        connections.at(0.5),
+        connections.at(0.99),
+        times.at(0.5),
+        times.at(0.99),
+        if times.at(0.99) > P99_MS { ", more than promised" } else { "" },
+        times.at(1.0),
+        memory::resident_kib(server.process()) / 1024,
+    )
+    .unwrap();
+    print!("attacks: {line}");
+    line
+}
+
+async fn chat(address: String, customer: usize) -> Waited {
     let hello = serde_json::json!({ "type": "hello", "name": format!("Honest {customer:02}") });
+    let began = Instant::now();
     let mut client = V1::connect(&address, hello).await;
+    let connection = began.elapsed();
     // Not all in the same moment.
-    tokio::time::sleep(EVERY.mul_f64(f64::from(u32::try_from(customer % 50).unwrap()) / 50.0)).await;
+    tokio::time::sleep(EVERY.mul_f64(f64::from(u32::try_from(customer).unwrap()) / 50.0)).await;
     let mut pace = tokio::time::interval(EVERY);
-    let mut times = Vec::with_capacity(MESSAGES);
+    let mut acknowledgements = Vec::with_capacity(MESSAGES);
     for number in 0..MESSAGES {
         pace.tick().await;
         let began = Instant::now();
         client.say(&number.to_string(), "Is this still working?").await;
         client.next_of("ack").await;
-        times.push(began.elapsed());
+        acknowledgements.push(began.elapsed());
     }
-    times
+    Waited { connection, acknowledgements }
 }

@@ -242,6 +242,26 @@ async fn what_is_too_long_is_refused() {
 }
 
 #[tokio::test]
+async fn a_plain_customer_is_refused_in_their_own_language_and_stays() {
+    let server = Server::start().await;
+    for (language, is_right) in [
+        ("zh-CN", (|said: &str| !said.is_ascii()) as fn(&str) -> bool),
+        ("en", |said: &str| said.is_ascii() && said.contains(' ')),
+    ] {
+        let mut customer = Plain::connect(&server.address, &[("Accept-Language", language)]).await;
+        customer.next().await;
+        let long = "x".repeat(16 * 1024 + 1);
+        for frame in [Message::text("  "), Message::text(long), Message::binary(vec![0_u8])] {
+            customer.socket.send(frame).await.unwrap();
+            let said = customer.next().await;
+            assert!(is_right(&said), "{language}: {said}");
+        }
+        customer.send("hi").await;
+        assert_eq!(customer.next().await, if language == "en" { REPLY_EN } else { REPLY_ZH });
+    }
+}
+
+#[tokio::test]
 async fn what_an_agent_reads_and_a_customer_types_is_shown_to_the_other() {
     use deskbell_protocol::agent::{Request, Update};
     let server = Server::start().await;

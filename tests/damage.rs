@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use deskbell_protocol::agent::{Request, Response};
+use deskbell_protocol::agent::{Request, Response, Update};
 use deskbell_protocol::upkeep::{Backup, BackupReason};
-use deskbell_tests::burst::{Found, Watching, check_all, customers, write_all};
+use deskbell_tests::burst::{Found, Ledger, Watching, check_all, customers, write_all};
 use deskbell_tests::customer::V1;
 use deskbell_tests::record::Fault;
 use deskbell_tests::server::{Server, command, run_to_end};
@@ -23,12 +23,24 @@ async fn refused(data: &Path) -> String {
     said
 }
 
-async fn restore(data: &Path, file: &str) -> String {
+async fn run_restore(data: &Path, file: &str) -> String {
     let mut command = command(data, "127.0.0.1:0");
     command.args(["--restore", file]);
     let (code, said) = run_to_end(command).await;
     assert_eq!(code, Some(0), "{said}");
     said
+}
+
+/// New customers, each with this many acknowledged messages.
+async fn written(server: &Server, many: usize, messages: u64) -> Vec<Ledger> {
+    let mut ledgers = customers(many);
+    write(server, &mut ledgers, messages).await;
+    ledgers
+}
+
+/// Each writes this many messages more.
+async fn write(server: &Server, ledgers: &mut [Ledger], messages: u64) {
+    assert!(write_all(ledgers, &server.address, messages, &Arc::default()).await, "a socket broke");
 }
 
 async fn backups(server: &Server) -> Vec<Backup> {
@@ -76,8 +88,7 @@ fn counts(cycles: u64, found: Found) -> [(&'static str, u64); 5] {
 #[tokio::test]
 async fn a_damaged_page_is_named_and_the_last_good_backup_brings_everything_back_but_what_came_later() {
     let server = Server::start().await;
-    let mut ledgers = customers(4);
-    assert!(write_all(&mut ledgers, &server.address, 100, &Arc::default()).await);
+    let ledgers = written(&server, 4, 100).await;
     server.agent().await.ask(Request::BackUp {}).await;
     let good = backups(&server).await[0].name.clone();
     let data = server.stop().await;
@@ -100,7 +111,7 @@ async fn a_damaged_page_is_named_and_the_last_good_backup_brings_everything_back
     assert!(said.contains(&format!("--restore {good};")), "{said}");
     assert!(files(data.path()) == before, "nothing was touched");
 
-    let said = restore(data.path(), &good).await;
+    let said = run_restore(data.path(), &good).await;
     assert!(said.contains("kept-aside"), "{said}");
     let aside = std::fs::read_dir(data.path().join("kept-aside")).unwrap().next().unwrap().unwrap();
     assert!(std::fs::read(aside.path().join("deskbell.db")).unwrap() == bytes, "the damaged one is kept");
@@ -112,6 +123,45 @@ async fn a_damaged_page_is_named_and_the_last_good_backup_brings_everything_back
         &test_name!(),
         &counts(1, found),
     );
+}
+
+#[tokio::test]
+async fn a_database_too_large_for_the_start_is_looked_through_while_the_desk_runs() {
+    let server = Server::start().await;
+    let mut ledgers = written(&server, 4, 100).await;
+    server.agent().await.ask(Request::BackUp {}).await;
+    let good = backups(&server).await[0].name.clone();
+    let data = server.stop().await;
+    let sound = std::fs::read(data.path().join("deskbell.db")).unwrap();
+    // A page deep inside a table of messages: nothing that is read at the start.
+    let page = (5..sound.len() / 4096).rev().find(|page| sound[page * 4096] == 13).unwrap();
+    let mut bytes = sound.clone();
+    bytes[page * 4096..(page + 1) * 4096].fill(0xa5);
+    std::fs::write(data.path().join("deskbell.db"), &bytes).unwrap();
+    let server = Server::start_with(data, &[("DESKBELL_TEST_LOOK_THROUGH", "0")]).await;
+    let mut agent = server.agent().await;
+    let problem = match agent.ask(Request::Backups {}).await {
+        Response::Backups { problem: Some(problem), .. } => problem,
+        _ => {
+            agent
+                .update(|update| match update {
+                    Update::BackupsChanged { problem } => problem,
+                    _ => None,
+                })
+                .await
+        }
+    };
+    assert!(problem.contains("is damaged") && problem.contains(&format!("--restore {good};")), "{problem}");
+    restore(server.stop().await, &good, &mut ledgers).await;
+}
+
+/// Puts a backup in the database's place, in which everything of these customers is, and who go on.
+async fn restore(data: TempDir, file: &str, ledgers: &mut [Ledger]) {
+    run_restore(data.path(), file).await;
+    let server = Server::start_on(data).await;
+    let found = check_all(ledgers, &server.address, u64::MAX).await;
+    assert!(found.is_whole(), "{found:?}");
+    write(&server, ledgers, 10).await;
 }
 
 #[tokio::test]
@@ -129,8 +179,7 @@ async fn a_file_that_is_no_database_is_refused_and_left() {
 #[tokio::test]
 async fn data_of_a_newer_version_is_refused_and_byte_by_byte_untouched_even_with_a_wal() {
     let server = Server::start().await;
-    let mut ledgers = customers(2);
-    assert!(write_all(&mut ledgers, &server.address, 50, &Arc::default()).await);
+    written(&server, 2, 50).await;
     let data = server.kill().await;
     let wal = data.path().join("deskbell.db-wal");
     assert!(std::fs::metadata(&wal).unwrap().len() > 0);
@@ -186,8 +235,7 @@ async fn a_program_that_holds_the_database_is_told_of_and_waited_for() {
     const HOLD: &str = "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1],isolation_level=None)\n\
         c.execute('begin immediate')\nprint('held',flush=True)\nsys.stdin.read()";
     let server = Server::start().await;
-    let mut ledgers = customers(4);
-    assert!(write_all(&mut ledgers, &server.address, 20, &Arc::default()).await);
+    let mut ledgers = written(&server, 4, 20).await;
     let path = server.data.path().join("deskbell.db");
     let mut holder = Command::new("python3")
         .args(["-c", HOLD])
@@ -207,7 +255,7 @@ async fn a_program_that_holds_the_database_is_told_of_and_waited_for() {
     assert!(holder.wait().unwrap().success());
     customer.say("a", "held up").await;
     customer.next_of("ack").await;
-    assert!(write_all(&mut ledgers, &server.address, 20, &Arc::default()).await);
+    write(&server, &mut ledgers, 20).await;
     let found = check_all(&ledgers, &server.address, u64::MAX).await;
     record(
         "another program holds the database's write lock for longer than the desk waits",
@@ -224,11 +272,10 @@ async fn a_crash_at_any_point_of_a_restore_loses_nothing() {
     let mut found = Found::default();
     for place in ["backup half copied", "backup copied", "restore staged", "restore kept", "restore done"] {
         let server = Server::start().await;
-        let mut ledgers = customers(2);
-        assert!(write_all(&mut ledgers, &server.address, 40, &Arc::default()).await);
+        let mut ledgers = written(&server, 2, 40).await;
         server.agent().await.ask(Request::BackUp {}).await;
         let name = backups(&server).await[0].name.clone();
-        assert!(write_all(&mut ledgers, &server.address, 40, &Arc::default()).await);
+        write(&server, &mut ledgers, 40).await;
         let data = server.stop().await;
 
         let mut server = Server::start_with(data, &[("DESKBELL_TEST_CRASH", place)]).await;
@@ -268,15 +315,13 @@ async fn a_crash_at_any_point_of_a_restore_loses_nothing() {
 #[tokio::test]
 async fn a_restore_over_a_wal_that_was_left_mixes_nothing() {
     let server = Server::start().await;
-    let mut ledgers = customers(2);
-    assert!(write_all(&mut ledgers, &server.address, 40, &Arc::default()).await);
+    let ledgers = written(&server, 2, 40).await;
     server.agent().await.ask(Request::BackUp {}).await;
     let name = backups(&server).await[0].name.clone();
-    let mut later = customers(2);
-    assert!(write_all(&mut later, &server.address, 40, &Arc::default()).await);
+    let later = written(&server, 2, 40).await;
     let data = server.kill().await;
     assert!(std::fs::metadata(data.path().join("deskbell.db-wal")).unwrap().len() > 0);
-    restore(data.path(), &name).await;
+    run_restore(data.path(), &name).await;
     let server = Server::start_on(data).await;
     let mut found = check_all(&ledgers, &server.address, u64::MAX).await;
     assert_eq!(server.agent().await.snapshot().await.counts.open, 2);
@@ -296,7 +341,7 @@ async fn a_restore_over_a_wal_that_was_left_mixes_nothing() {
 #[tokio::test]
 async fn a_crash_at_any_point_of_an_erasure_leaves_no_trace_once_it_is_done() {
     const CANARY: &[u8] = b"CANARY";
-    let mut cycles = 0;
+    let (mut cycles, mut traces) = (0, 0);
     for place in ["erased from a backup", "erased", "scrubbed"] {
         let server = Server::start().await;
         let mut customer = server.v1().await;
@@ -327,7 +372,9 @@ async fn a_crash_at_any_point_of_an_erasure_leaves_no_trace_once_it_is_done() {
         }
         let data = server.stop().await;
         for (name, bytes) in files(data.path()) {
-            assert!(!bytes.windows(CANARY.len()).any(|w| w == CANARY), "{place}: {name} has it");
+            let has_it = bytes.windows(CANARY.len()).any(|w| w == CANARY);
+            assert!(!has_it, "{place}: {name} has it");
+            traces += u64::from(has_it);
         }
         cycles += 1;
     }
@@ -335,7 +382,7 @@ async fn a_crash_at_any_point_of_an_erasure_leaves_no_trace_once_it_is_done() {
         "crash at each step of an erasure",
         "It is finished at the next start or can be asked for again; then no trace",
         &test_name!(),
-        &[("cycles", cycles), ("traces", 0)],
+        &[("cycles", cycles), ("traces", traces)],
     );
 }
 
@@ -450,6 +497,26 @@ mod disk {
         TempDir::new_in(mounted.0.path()).unwrap()
     }
 
+    /// The numbers of a customer's messages, as they stand in the history.
+    fn numbers(back: &V1) -> Vec<u64> {
+        let own = back.history.iter().filter(|frame| frame["author"] == "customer");
+        own.map(|frame| frame["id"].as_str().unwrap().parse().unwrap()).collect()
+    }
+
+    /// Counts what is missing, twice there or out of order, of which there must be none; and what was refused must have left
+    /// nothing behind, not even a gap between revisions.
+    fn compared(acknowledged: &[u64], back: &V1, more: &[(&'static str, u64)]) -> Vec<(&'static str, u64)> {
+        let there = numbers(back);
+        let revisions = back.history.iter().map(|frame| frame["revision"].as_i64().unwrap());
+        assert!(revisions.eq((1..).take(back.history.len())), "{:?}", back.history);
+        let lost = acknowledged.iter().filter(|number| !there.contains(number)).count() as u64;
+        let duplicated = there.windows(2).filter(|two| two[0] == two[1]).count() as u64;
+        let reordered = there.windows(2).filter(|two| two[0] > two[1]).count() as u64;
+        assert_eq!((lost, duplicated, reordered), (0, 0, 0), "{there:?}");
+        let found = [("lost", lost), ("duplicated", duplicated), ("reordered", reordered)];
+        [&[("acknowledged", acknowledged.len() as u64)], more, &found].concat()
+    }
+
     const FULL: &str = "the disk is full, and later free again";
     const FULL_PROMISE: &str =
         "What does not fit is refused and not acknowledged; afterwards the desk goes on by itself";
@@ -496,21 +563,9 @@ mod disk {
         let token = customer.token();
         let server = Server::start_on(server.kill().await).await;
         let back = V1::resume(&server.address, &token, 0).await;
-        let there: Vec<u64> = back
-            .history
-            .iter()
-            .filter(|frame| frame["author"] == "customer")
-            .map(|frame| frame["id"].as_str().unwrap().parse().unwrap())
-            .collect();
-        assert_eq!(there, acknowledged, "what was acknowledged, and nothing that was refused");
+        assert_eq!(numbers(&back), acknowledged, "what was acknowledged, and nothing that was refused");
         drop(server);
-        let counts = [
-            ("acknowledged", acknowledged.len() as u64),
-            ("refused", refused),
-            ("lost", 0),
-            ("duplicated", 0),
-            ("reordered", 0),
-        ];
+        let counts = compared(&acknowledged, &back, &[("refused", refused)]);
         Fault { subject: "Store", fault: FULL, promise: FULL_PROMISE, test, counts: &counts }.record();
     }
 
@@ -540,9 +595,10 @@ mod disk {
         mounted.remount("rw");
         let server = Server::start_on(data).await;
         let back = V1::resume(&server.address, &token, 0).await;
-        assert!(back.history.iter().any(|frame| frame["text"] == "hello"));
         drop(server);
-        let counts = [("acknowledged", 1), ("lost", 0)];
+        let lost = 1 - back.history.iter().filter(|frame| frame["text"] == "hello").count() as u64;
+        assert_eq!(lost, 0);
+        let counts = [("acknowledged", 1), ("lost", lost)];
         Fault { subject: "Store", fault, promise, test, counts: &counts }.record();
     }
 
@@ -600,27 +656,12 @@ mod disk {
         server.kill().await;
         let log = std::fs::read(&log).unwrap();
         let cuts = 5;
+        let mut counts = Vec::new();
         for _ in 0..cuts {
             let server = Server::start_on(power::cut(&log, log.len() as u64)).await;
             let back = V1::connect(&server.address, json!({ "type": "hello", "token": token })).await;
-            let there: Vec<u64> = back
-                .history
-                .iter()
-                .filter(|frame| frame["author"] == "customer")
-                .map(|frame| frame["id"].as_str().unwrap().parse().unwrap())
-                .collect();
-            let missing: Vec<_> = acknowledged.iter().filter(|number| !there.contains(number)).collect();
-            assert!(missing.is_empty(), "lost {missing:?}");
-            assert!(there.is_sorted(), "{there:?}");
+            counts = compared(&acknowledged, &back, &[("cycles", cuts), ("refused", refused)]);
         }
-        let counts = [
-            ("cycles", cuts),
-            ("acknowledged", acknowledged.len() as u64),
-            ("refused", refused),
-            ("lost", 0),
-            ("duplicated", 0),
-            ("reordered", 0),
-        ];
         Fault { subject: "Store", fault, promise, test, counts: &counts }.record();
     }
 }

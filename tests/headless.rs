@@ -6,8 +6,9 @@ use deskbell_protocol::entity::Listening;
 use deskbell_protocol::{Code, limits};
 use deskbell_tests::agent::Agent;
 use deskbell_tests::customer::{Plain, next_close, open};
+use deskbell_tests::record::Fault;
 use deskbell_tests::server::{Server, spawn};
-use deskbell_tests::within;
+use deskbell_tests::{test_name, within};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -89,6 +90,14 @@ async fn a_taken_port_is_named_with_its_holder() {
     let port = holder.local_addr().unwrap().port();
     assert!(said.contains(&format!("Port {port} is in use by")), "{said}");
     assert!(said.contains(&format!("(process {})", std::process::id())), "{said}");
+    Fault {
+        subject: "Network",
+        fault: "port in use",
+        promise: "Refused with a sentence that names the port and who holds it; with a window, another can be chosen",
+        test: &test_name!(),
+        counts: &[("ports taken", 1)],
+    }
+    .record();
 }
 
 #[tokio::test]

@@ -39,6 +39,14 @@ async fn who_says_nothing_or_never_ends_is_let_go_in_time() {
     let head = request(&server.address, "X-Slow: ");
     slow.write_all(head.trim_end().as_bytes()).await.unwrap();
     assert_eq!(answer(&mut silent).await, "", "silent");
+    let mut late = connect(&server.address, None).await.unwrap();
+    late.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    let told = answer(&mut late).await;
+    assert!(told.starts_with("HTTP/1.1 408") && told.ends_with("in time. (timed_out)\n"), "{told}");
+    let mut garbled = connect(&server.address, None).await.unwrap();
+    garbled.write_all(b"\x16\x03\x01 this is TLS\r\n\r\n").await.unwrap();
+    let told = answer(&mut garbled).await;
+    assert!(told.starts_with("HTTP/1.1 400") && told.ends_with("(malformed)\n"), "{told}");
     // One byte at a time for as long as the desk takes them: a deadline that begins anew with each would never end.
     let mut taken = 0_u64;
     within("the end of patience", async {
@@ -85,9 +93,10 @@ async fn too_many_headers_or_too_long_ones_are_refused() {
     {
         let refused = Raw::try_open(&server.address, None, &more).await.err().unwrap();
         assert!(refused.starts_with("HTTP/1.1 431"), "{name}: {refused}");
+        assert!(refused.ends_with("too many headers, or too long ones. (too_long)\n"), "{name}: {refused}");
     }
     works(&server).await;
-    held("header flood", "Refused with 431", &test_name!(), &[("headers allowed", 100)]);
+    held("header flood", "Refused with 431 and a sentence", &test_name!(), &[("headers allowed", 100)]);
 }
 
 #[tokio::test]
@@ -130,7 +139,7 @@ async fn ipv4_over_ipv6_counts_as_ipv4_and_is_shown_so() {
         "IPv6 and v4-mapped addresses",
         "Both are served; an IPv4 address over IPv6 counts as itself",
         &test_name!(),
-        &[],
+        &[("v4-mapped connections counted as IPv4", shown.try_into().unwrap())],
     );
 }
 
@@ -269,6 +278,22 @@ async fn too_many_bytes_end_the_connection() {
 }
 
 #[tokio::test]
+async fn the_longest_page_of_a_thread_reaches_a_console() {
+    let server = Server::start().await;
+    let mut customer = server.v1().await;
+    // Quotation marks are two bytes each in JSON.
+    let text = "\"".repeat(16 * 1024);
+    for number in 0..100 {
+        customer.say(&number.to_string(), &text).await;
+        customer.next_of("ack").await;
+    }
+    let mut agent = server.agent().await;
+    let id = agent.snapshot().await.conversations[0].id;
+    let page = agent.thread(id).await;
+    assert_eq!((page.len(), page.iter().filter(|message| message.text == text).count()), (200, 100));
+}
+
+#[tokio::test]
 async fn a_frame_that_is_too_long_is_refused_at_its_header() {
     let server = Server::start().await;
     for length in [65_537, 10 * 1024 * 1024, usize::MAX / 2] {
@@ -379,5 +404,6 @@ async fn who_does_not_say_hello_or_falls_silent_is_let_go() {
     assert!(answers.await.is_err(), "nothing came, and nothing ended");
     quiet.send("still here").await;
     quiet.next().await;
-    held("half-open peer", "Gone after the time of silence; who answers pings stays", &test_name!(), &[]);
+    let counts = [("pings unanswered", pings), ("let go", 2)];
+    held("half-open peer", "Gone after the time of silence; who answers pings stays", &test_name!(), &counts);
 }

@@ -259,23 +259,25 @@ async fn ask_model(desktop: &Desktop, endpoint: &Endpoint) {
         .await;
 }
 
-/// A customer whose question the model has begun to answer, before the agent's eyes.
-async fn being_answered(desktop: &Desktop, endpoint: &Endpoint) -> Plain {
-    ask_model(desktop, endpoint).await;
-    let mut customer = plain(desktop, "en").await;
+/// A customer whose question the model has begun to answer, before the agent's eyes, and does not end.
+async fn being_answered() -> (Desktop, Endpoint, Plain) {
+    let desktop = Desktop::start().await;
+    let endpoint = Endpoint::start(Script::stream().words("We open at nine").stalls()).await;
+    ask_model(&desktop, &endpoint).await;
+    // A suggestion that a take-over may begin is not the subject.
+    desktop.set(|settings| settings["responder"]["suggestions"] = json!(false)).await;
+    let mut customer = plain(&desktop, "en").await;
     customer.send("When do you open?").await;
-    open(desktop, "When do you open?").await;
+    open(&desktop, "When do you open?").await;
     desktop
         .until("document.querySelector('[data-testid=held-text]')?.textContent.includes('We open at nine')")
         .await;
-    customer
+    (desktop, endpoint, customer)
 }
 
 #[tokio::test]
 async fn a_reply_is_stopped_while_it_is_written_and_sent_as_far_as_it_came() {
-    let desktop = Desktop::start().await;
-    let endpoint = Endpoint::start(Script::stream().words("We open at nine").stalls()).await;
-    let mut customer = being_answered(&desktop, &endpoint).await;
+    let (desktop, endpoint, mut customer) = being_answered().await;
     desktop.until("document.querySelector('[data-testid=held-send]').disabled").await;
     desktop.picture("writing").await;
     desktop.click("held-stop").await;
@@ -288,9 +290,7 @@ async fn a_reply_is_stopped_while_it_is_written_and_sent_as_far_as_it_came() {
 
 #[tokio::test]
 async fn a_reply_is_edited_while_it_is_written() {
-    let desktop = Desktop::start().await;
-    let endpoint = Endpoint::start(Script::stream().words("We open at nine").stalls()).await;
-    let mut customer = being_answered(&desktop, &endpoint).await;
+    let (desktop, endpoint, mut customer) = being_answered().await;
     desktop.click("held-edit").await;
     desktop.until("document.querySelector('[data-testid=held-editor]')?.value === 'We open at nine'").await;
     endpoint.client_gone().await;
@@ -302,11 +302,7 @@ async fn a_reply_is_edited_while_it_is_written() {
 
 #[tokio::test]
 async fn after_a_take_over_nothing_of_what_was_being_written_is_sent() {
-    let desktop = Desktop::start().await;
-    let endpoint = Endpoint::start(Script::stream().words("We open at nine").stalls()).await;
-    // The suggestion that a take-over may begin is not the subject.
-    desktop.set(|settings| settings["responder"]["suggestions"] = json!(false)).await;
-    let mut customer = being_answered(&desktop, &endpoint).await;
+    let (desktop, endpoint, mut customer) = being_answered().await;
     desktop.click("held-take-over").await;
     desktop.until("!document.querySelector('[data-testid=held-card]')").await;
     endpoint.client_gone().await;

@@ -51,16 +51,22 @@ impl Agent {
     }
 
     pub async fn call(&mut self, request: Request) -> Result<Response, Refusal> {
+        self.try_call(request).await.expect("an answer, but the socket closed")
+    }
+
+    /// As [`Agent::call`], or `None` when the socket breaks before the answer.
+    pub async fn try_call(&mut self, request: Request) -> Option<Result<Response, Refusal>> {
         self.last_call += 1;
         let id = self.last_call;
-        self.write(&AgentClientFrame::Call { id, request }).await;
+        let call = serde_json::to_string(&AgentClientFrame::Call { id, request }).unwrap();
+        self.socket.send(tungstenite::Message::text(call)).await.ok()?;
         loop {
-            match self.read().await.expect("an answer, but the socket closed") {
+            match self.read().await? {
                 AgentServerFrame::Response { id: answered, response } if answered == id => {
-                    return Ok(response);
+                    return Some(Ok(response));
                 }
                 AgentServerFrame::Refusal { id: Some(answered), refusal } if answered == id => {
-                    return Err(refusal);
+                    return Some(Err(refusal));
                 }
                 AgentServerFrame::Batch { batch } => self.updates.extend(batch.updates),
                 frame => panic!("{frame:?}"),

@@ -9,13 +9,16 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::ops::{AddAssign, Range};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::customer::{V1, next_text};
+use crate::customer::{V1, next_text_in};
 use crate::within;
 
+/// How long the next frame may take: longer than the desk is ever stopped for.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Messages on their way at once.
 const IN_FLIGHT: usize = 16;
 /// Messages on one connection: within the burst that the limits allow.
@@ -85,6 +88,12 @@ impl Watching {
         self.stamped_by.as_ref().map_or(0, |file| std::fs::metadata(file).unwrap().len())
     }
 
+    /// Another one came.
+    pub fn one_more(&self) {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        self.changed.notify_one();
+    }
+
     /// How many there were.
     pub fn count(&self) -> u64 {
         self.count.load(Ordering::SeqCst)
@@ -139,7 +148,7 @@ impl Ledger {
             if self.waiting.is_empty() {
                 return true;
             }
-            let Some(text) = next_text(&mut client.socket).await else {
+            let Some(text) = next_text_in(PATIENCE, &mut client.socket).await else {
                 self.waiting.extend(resend);
                 return false;
             };
@@ -163,8 +172,7 @@ impl Ledger {
         let place = |name: &str| frame[name].as_i64().unwrap();
         let (seq, revision) = (place("seq"), place("revision"));
         self.acknowledged.push(Acknowledged { number, seq, revision, stamp: watching.stamp() });
-        watching.count.fetch_add(1, Ordering::SeqCst);
-        watching.changed.notify_one();
+        watching.one_more();
     }
 
     async fn connect(&mut self, address: &str) -> Option<V1> {

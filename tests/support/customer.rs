@@ -1,5 +1,7 @@
 //! Customers over real sockets.
 
+use std::time::Duration;
+
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -8,7 +10,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::within;
+use crate::{DEADLINE, within, within_time};
 
 pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -32,8 +34,13 @@ pub async fn try_open(
 
 /// The next text frame; `None` when the socket has closed.
 pub async fn next_text(socket: &mut Socket) -> Option<String> {
+    next_text_in(DEADLINE, socket).await
+}
+
+/// As [`next_text`], with a deadline of one's own.
+pub async fn next_text_in(deadline: Duration, socket: &mut Socket) -> Option<String> {
     loop {
-        match within("a frame", socket.next()).await {
+        match within_time(deadline, "a frame", socket.next()).await {
             Some(Ok(Message::Text(text))) => return Some(text.to_string()),
             Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
             Some(Ok(_)) => {}

@@ -9,6 +9,7 @@ pub mod burst;
 pub mod customer;
 #[cfg(target_os = "linux")]
 pub mod desktop;
+pub mod echo;
 pub mod endpoint;
 pub mod load;
 #[cfg(target_os = "linux")]
@@ -34,9 +35,14 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Awaits with the deadline; `what` names the wait when it is missed.
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(DEADLINE, future).await {
+    within_time(DEADLINE, what, future).await
+}
+
+/// Awaits with a deadline of one's own.
+pub async fn within_time<T>(deadline: Duration, what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(deadline, future).await {
         Ok(value) => value,
-        Err(_) => panic!("waited {} s for {what}", DEADLINE.as_secs()),
+        Err(_) => panic!("waited {} s for {what}", deadline.as_secs()),
     }
 }
 

@@ -16,11 +16,19 @@ pub fn text(customer: usize, number: usize) -> String {
     format!("{customer}/{number} 你好")
 }
 
+/// A customer who has written.
+#[derive(Debug)]
+pub struct Written {
+    pub token: String,
+    pub acknowledged: usize,
+}
+
 /// One customer: each message after the acknowledgement of the one before, and with `every` no sooner than that after
 /// it.
-async fn chat(address: &str, customer: usize, messages: usize, every: Option<Duration>) {
+async fn chat(address: &str, customer: usize, messages: usize, every: Option<Duration>) -> Written {
     let name = format!("Customer {customer:02}");
     let mut client = V1::connect(address, json!({ "type": "hello", "locale": "en", "name": name })).await;
+    let mut written = Written { token: client.token(), acknowledged: 0 };
     let mut pace = every.map(tokio::time::interval);
     for number in 0..messages {
         if let Some(pace) = &mut pace {
@@ -28,7 +36,9 @@ async fn chat(address: &str, customer: usize, messages: usize, every: Option<Dur
         }
         client.say(&number.to_string(), &text(customer, number)).await;
         client.next_of("ack").await;
+        written.acknowledged += 1;
     }
+    written
 }
 
 /// All customers at once, to the end.
@@ -37,7 +47,7 @@ pub async fn all(address: &str, every: Option<Duration>) {
 }
 
 /// All customers at once, each with this many messages.
-pub async fn each(address: &str, messages: usize, every: Option<Duration>) {
+pub async fn each(address: &str, messages: usize, every: Option<Duration>) -> Vec<Written> {
     let chats = (0..CUSTOMERS).map(|customer| chat(address, customer, messages, every));
-    futures_util::future::join_all(chats).await;
+    futures_util::future::join_all(chats).await
 }

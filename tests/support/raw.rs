@@ -28,7 +28,10 @@ pub async fn connect(address: &str, from: Option<&str>) -> std::io::Result<TcpSt
     if let Some(from) = from {
         socket.bind(SocketAddr::new(from.parse::<IpAddr>().unwrap(), 0))?;
     }
-    socket.connect(to).await
+    let stream = socket.connect(to).await?;
+    // What is written apart shall arrive apart.
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// What an HTTP client gets: everything until the other side closes.
@@ -56,6 +59,15 @@ pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     // A mask of zeros is a mask, and changes nothing.
     frame.extend([0; 4]);
     frame.extend_from_slice(payload);
+    frame
+}
+
+/// As [`frame`], with a mask that changes every byte.
+pub fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
+    let mut frame = header(first, payload.len());
+    frame.extend(MASK);
+    frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
     frame
 }
 
@@ -126,11 +138,8 @@ impl Raw {
     /// The next frame: its first byte and its payload; `None` at the end.
     pub async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         loop {
-            if let Some((from, to)) = payload(&self.read)
-                && self.read.len() >= to
-            {
-                let frame: Vec<u8> = self.read.drain(..to).collect();
-                return Some((frame[0], frame[from..].to_vec()));
+            if let Some(frame) = next_frame(&mut self.read) {
+                return Some(frame);
             }
             if !self.more().await {
                 return None;
@@ -159,6 +168,37 @@ impl Raw {
         }
     }
 
+    /// Sends bytes in pieces of so many (0: all in one) and reads at the same time, to the end of the connection: all
+    /// frames that came.
+    pub async fn exchange(mut self, bytes: &[u8], piece: usize) -> Vec<(u8, Vec<u8>)> {
+        let (mut from, mut to) = self.stream.split();
+        let write = async {
+            for piece in bytes.chunks(if piece == 0 { bytes.len() } else { piece }) {
+                // That the other side has closed is seen by reading.
+                if to.write_all(piece).await.is_err() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+            std::future::pending::<()>().await;
+        };
+        let read = async {
+            let mut frames = Vec::new();
+            loop {
+                while let Some(frame) = next_frame(&mut self.read) {
+                    frames.push(frame);
+                }
+                if !matches!(from.read_buf(&mut self.read).await, Ok(1..)) {
+                    return frames;
+                }
+            }
+        };
+        tokio::select! {
+            frames = read => frames,
+            () = write => unreachable!(),
+        }
+    }
+
     /// Sends the same bytes until the other side has had enough; how often.
     pub async fn flood(&mut self, bytes: &[u8], most: usize) -> usize {
         for sent in 0..most {
@@ -168,6 +208,16 @@ impl Raw {
         }
         most
     }
+}
+
+/// Takes the first frame, if it is there whole.
+fn next_frame(bytes: &mut Vec<u8>) -> Option<(u8, Vec<u8>)> {
+    let (from, to) = payload(bytes)?;
+    if bytes.len() < to {
+        return None;
+    }
+    let frame: Vec<u8> = bytes.drain(..to).collect();
+    Some((frame[0], frame[from..].to_vec()))
 }
 
 /// Where the first frame's payload begins and ends.

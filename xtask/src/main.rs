@@ -20,7 +20,7 @@ cargo xtask run [--release] [-- ARGUMENTS]   install what is missing, build and 
 cargo xtask test                             install what tests need and run everything
 cargo xtask check                            the quick part: generated files, formats, lints, types
 cargo xtask generate                         write the files that are made from the Rust types
-cargo xtask bench [NAME...]                  measure: answers, throughput, idle, attacks, window
+cargo xtask bench [NAME...]                  measure: answers, throughput, idle, attacks (writes docs/attacks.md), window
 cargo xtask reliability                      inject every fault and write docs/reliability.md from the counts
 cargo xtask soak                             kill and cut the power 1,000 times (DESKBELL_SOAK_CYCLES)
 cargo xtask package [--appimage]             build the installers (.deb on Debian and Ubuntu)

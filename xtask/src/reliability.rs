@@ -6,7 +6,8 @@ use crate::run::build;
 use crate::setup;
 
 /// The tests that inject faults and record what they counted.
-const TESTS: &[&str] = &["attacks", "client", "damage", "durability", "limits", "upkeep"];
+const TESTS: &[&str] =
+    &["attacks", "client", "clients", "conformance", "damage", "durability", "headless", "limits", "upkeep"];
 /// Cycles of a soak, unless `DESKBELL_SOAK_CYCLES` says otherwise.
 const CYCLES: &str = "1000";
 
@@ -41,7 +42,8 @@ pub(crate) fn soak() -> Done {
 fn prepare() -> Done {
     setup::tests()?;
     console::build()?;
-    build(false)
+    build(false)?;
+    run(cargo().args(["build", "--workspace", "--example", "echo"]))
 }
 
 fn tests(cargo: &mut std::process::Command) -> Done {

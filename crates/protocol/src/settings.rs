@@ -337,7 +337,8 @@ pub struct Settings {
     pub close_to_tray: bool,
     /// Where to listen, as `IP:PORT`. Changed by the request `listen`, not by saving settings.
     pub listen: String,
-    /// Sites from which browsers may connect besides this desk's own pages, as `https://host[:port]`; `*` is any.
+    /// Sites from which browsers may connect besides this desk's own pages, as `https://host[:port]`; `null` and `file://`
+    /// are pages opened from files, `none` is programs on other machines, `*` is any of all these.
     pub allowed_origins: Vec<String>,
     /// The responder.
     pub responder: ResponderSettings,
@@ -416,7 +417,10 @@ impl Settings {
             return Err(Refusal::of_field("allowed_origins", "At most 64 sites."));
         }
         for origin in &mut self.allowed_origins {
-            *origin = origin.trim().trim_end_matches('/').to_ascii_lowercase();
+            *origin = origin.trim().to_ascii_lowercase();
+            if origin != FILES {
+                origin.truncate(origin.trim_end_matches('/').len());
+            }
             if !is_origin(origin) {
                 return Err(Refusal::of_field(
                     "allowed_origins",
@@ -449,9 +453,14 @@ pub(crate) fn within(field: &str, text: &str, bytes: usize) -> Result<(), Refusa
     Ok(())
 }
 
-/// `*`, `null`, or scheme and authority without path (RFC 6454 §6.1).
+/// In `allowed_origins`: programs, which send no `Origin`, on other machines.
+pub const NO_ORIGIN: &str = "none";
+/// The origin of pages opened from files, in some browsers; in others it is `null`.
+const FILES: &str = "file://";
+
+/// One of the words, or scheme and authority without path (RFC 6454 §6.1).
 fn is_origin(origin: &str) -> bool {
-    if origin == "*" || origin == "null" {
+    if ["*", "null", FILES, NO_ORIGIN].contains(&origin) {
         return true;
     }
     let Some((scheme, rest)) = origin.split_once("://") else { return false };

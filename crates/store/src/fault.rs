@@ -9,14 +9,14 @@ pub(crate) fn point(name: &str) {
     let _ = name;
 }
 
-/// What tests put in the place of a setting of SQLite, such as `synchronous`.
-pub(crate) fn pragma(name: &str, usual: &str) -> String {
+/// What tests put in the place of a value: `DESKBELL_TEST_SYNCHRONOUS` in that of `synchronous`.
+pub(crate) fn value<T: std::str::FromStr>(name: &str, usual: T) -> T {
     #[cfg(debug_assertions)]
     if let Ok(other) = std::env::var(format!("DESKBELL_TEST_{}", name.to_uppercase())) {
-        return other;
+        return other.parse().unwrap_or(usual);
     }
     let _ = name;
-    usual.to_owned()
+    usual
 }
 
 #[cfg(debug_assertions)]

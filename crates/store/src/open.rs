@@ -83,7 +83,7 @@ fn look(connection: &Connection, path: &Path, folder: &Path) -> Result<i64, Open
 pub(crate) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", fault::pragma("synchronous", "FULL"))?;
+    connection.pragma_update(None, "synchronous", fault::value("synchronous", "FULL".to_owned()))?;
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "foreign_keys", true)?;

@@ -1917,7 +1917,8 @@ close_to_tray: boolean,
  */
 listen: string, 
 /**
- * Sites from which browsers may connect besides this desk's own pages, as `https://host[:port]`; `*` is any.
+ * Sites from which browsers may connect besides this desk's own pages, as `https://host[:port]`; `null` and `file://`
+ * are pages opened from files, `none` is programs on other machines, `*` is any of all these.
  */
 allowed_origins: Array<string>, 
 /**

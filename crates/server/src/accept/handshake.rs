@@ -1,5 +1,8 @@
 //! Who may open a socket, and what it will speak: decided from the request's headers alone.
 
+use std::net::IpAddr;
+
+use deskbell_protocol::settings::NO_ORIGIN;
 use deskbell_protocol::{AGENT_SUBPROTOCOL, CUSTOMER_SUBPROTOCOL, Code, Refusal};
 use hyper::HeaderMap;
 use hyper::header::{HOST, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
@@ -64,10 +67,10 @@ pub(super) struct Policy<'a> {
 impl Policy<'_> {
     /// Checks Host and Origin exactly.
     ///
-    /// - Host: on loopback only loopback names, or a page of another site could reach the desk under its own name (DNS
-    ///   rebinding); elsewhere any, since only the agent knows how the machine is called.
-    /// - Origin: none (not a browser), the desk's own pages, or on the list. On loopback also this machine's own pages,
-    ///   opened from files or local servers: that is how one tries the desk. Consoles: only the desk's own.
+    /// - Host: a number, or a name whose site is on the list; on loopback only loopback's. Otherwise a page of another
+    ///   site could reach the desk under its own name (DNS rebinding) and be taken for one of the desk's.
+    /// - Origin: the desk's own pages, none (not a browser) on loopback, or on the list. Pages of this machine are no
+    ///   exception: what calls itself `null` may be a frame of any site. Consoles: only the desk's own, and programs.
     ///
     /// # Errors
     /// [`Code::OriginRefused`]
@@ -75,18 +78,23 @@ impl Policy<'_> {
         let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let listed = |origin: &str| self.allowed_origins.iter().any(|allowed| allowed == origin);
         let host_listed = || listed(&format!("http://{host}")) || listed(&format!("https://{host}"));
-        if self.on_loopback && !is_loopback_name(host) && !host_listed() {
+        let any = speaks != Speaks::Agent && listed("*");
+        let own = if self.on_loopback { is_loopback_name(host) } else { is_number(host) || any };
+        if !own && !host_listed() {
             return Err(refused(format!("“{}” is not a name of this desk.", shown(host))));
         }
-        let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
+        let Some(origin) = headers.get(ORIGIN) else {
+            if self.on_loopback || any || listed(NO_ORIGIN) {
+                return Ok(());
+            }
+            return Err(refused("Programs may connect from this machine only.".to_owned()));
+        };
         let origin = origin.to_str().unwrap_or("?").to_ascii_lowercase();
         let authority = origin.split_once("://").map_or("", |(_, authority)| authority);
         if !host.is_empty() && authority.eq_ignore_ascii_case(host) {
             return Ok(());
         }
-        let local =
-            self.on_loopback && (origin == "null" || origin == "file://" || is_loopback_name(authority));
-        if speaks != Speaks::Agent && (local || listed(&origin) || listed("*")) {
+        if any || speaks != Speaks::Agent && listed(&origin) {
             return Ok(());
         }
         Err(refused(format!("Pages of {} may not connect to this desk.", shown(&origin))))
@@ -103,13 +111,25 @@ fn shown(text: &str) -> &str {
 
 /// `localhost`, 127.0.0.0/8 or `[::1]`, with or without a port.
 fn is_loopback_name(authority: &str) -> bool {
+    name(authority).eq_ignore_ascii_case("localhost")
+        || number(authority).is_some_and(|address| address.to_canonical().is_loopback())
+}
+
+/// An IP address, with or without a port.
+fn is_number(authority: &str) -> bool {
+    number(authority).is_some()
+}
+
+fn number(authority: &str) -> Option<IpAddr> {
+    name(authority).parse().ok()
+}
+
+fn name(authority: &str) -> &str {
     let name = match authority.rsplit_once(':') {
         Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) => name,
         _ => authority,
     };
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost")
-        || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+    name.trim_start_matches('[').trim_end_matches(']')
 }
 
 #[cfg(test)]
@@ -132,29 +152,45 @@ mod tests {
     }
 
     #[test]
-    fn customers_come_from_programs_this_machine_and_listed_sites() {
+    fn customers_come_from_programs_of_this_machine_and_listed_sites() {
         let plain = |origin| allows(Speaks::Plain, true, &["https://shop.example"], "127.0.0.1:8080", origin);
         assert!(plain(None));
         assert!(plain(Some("http://127.0.0.1:8080")));
-        assert!(plain(Some("http://localhost:3000")));
-        assert!(plain(Some("null")));
+        assert!(!plain(Some("http://127.0.0.1:3000")) && !plain(Some("http://localhost:3000")));
+        assert!(!plain(Some("null")) && !plain(Some("file://")));
         assert!(plain(Some("https://shop.example")));
         assert!(!plain(Some("https://shop.example.evil.example")));
         assert!(!plain(Some("http://shop.example")));
         assert!(!plain(Some("https://evil.example")));
         assert!(!plain(Some("http://127.0.0.1.evil.example")));
-        assert!(allows(Speaks::Plain, true, &["*"], "127.0.0.1:8080", Some("https://any.example")));
+        for (allowed, origin) in [("*", "https://any.example"), ("null", "null"), ("file://", "file://")] {
+            assert!(allows(Speaks::Plain, true, &[allowed], "127.0.0.1:8080", Some(origin)), "{origin}");
+        }
     }
 
     #[test]
-    fn on_a_public_address_local_pages_are_strangers() {
+    fn on_a_public_address_programs_are_strangers_until_they_are_allowed() {
         assert!(!allows(Speaks::Plain, false, &[], "192.0.2.1:8080", Some("null")));
-        assert!(!allows(Speaks::Plain, false, &[], "192.0.2.1:8080", Some("http://localhost:3000")));
-        assert!(allows(Speaks::Plain, false, &[], "chat.example", Some("https://chat.example")));
+        assert!(!allows(Speaks::Plain, false, &[], "192.0.2.1:8080", None));
+        assert!(allows(Speaks::Plain, false, &["none"], "192.0.2.1:8080", None));
+        assert!(allows(Speaks::Plain, false, &["*"], "192.0.2.1:8080", None));
+        assert!(!allows(Speaks::Agent, false, &["*"], "192.0.2.1:8080", None));
+        assert!(allows(Speaks::Agent, false, &["none"], "192.0.2.1:8080", None));
+        assert!(allows(Speaks::Plain, false, &[], "192.0.2.1:8080", Some("http://192.0.2.1:8080")));
     }
 
     #[test]
-    fn a_rebound_name_is_refused_on_loopback() {
+    fn a_rebound_name_is_refused() {
+        assert!(!allows(Speaks::Plain, false, &[], "evil.example", Some("http://evil.example")));
+        assert!(!allows(Speaks::Agent, false, &["*"], "evil.example", Some("http://evil.example")));
+        assert!(allows(
+            Speaks::Plain,
+            false,
+            &["https://chat.example"],
+            "chat.example",
+            Some("https://chat.example")
+        ));
+        assert!(allows(Speaks::Plain, false, &[], "[2001:db8::1]:8080", Some("http://[2001:db8::1]:8080")));
         assert!(!allows(Speaks::Plain, true, &[], "evil.example:8080", Some("http://evil.example:8080")));
         assert!(allows(Speaks::Plain, true, &["https://chat.example"], "chat.example", None));
         assert!(allows(Speaks::Plain, true, &[], "[::1]:8080", None));

@@ -12,7 +12,8 @@ use deskbell_protocol::{Code, Refusal};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{
-    ACCEPT_LANGUAGE, CONNECTION, HeaderMap, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL, USER_AGENT,
+    ACCEPT_LANGUAGE, CONNECTION, HeaderMap, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, USER_AGENT,
 };
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
@@ -24,11 +25,15 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 
 use super::host::{Asked, Host};
-use super::pages;
+use super::shared::Shared;
+use super::{TURN_AWAY, pages, turn_away};
 use crate::activity::Place;
 use crate::connection::Peer;
 use crate::connection::socket::Socket;
 use crate::limits::HEADER_BYTES;
+
+/// The only version of WebSocket there is (RFC 6455).
+const VERSION: &str = "13";
 
 /// A socket that was agreed on and will be there when its answer is written.
 struct Agreed<S> {
@@ -66,10 +71,16 @@ pub(super) async fn serve<H: Host>(
     let _best_effort = stream.set_nodelay(true);
     let deadline = Instant::now() + limits.handshake();
     // Who connects and says nothing, as browsers do ahead of time, is no event and costs no HTTP state.
-    tokio::select! {
-        heard = tokio::time::timeout_at(deadline, stream.readable()) => heard.ok()?.ok()?,
+    let mut byte = [0];
+    let heard = tokio::select! {
+        // A stream may call itself readable and have nothing: so not `readable`.
+        heard = tokio::time::timeout_at(deadline, stream.peek(&mut byte)) => heard.ok()?.ok()?,
         () = host.stopping() => return None,
+    };
+    if heard == 0 {
+        return None;
     }
+    let stream = Arc::new(stream);
     let agreed = Arc::new(Mutex::new(None));
     // How long the answer may take, once the headers are there.
     let patience = watch::Sender::new(None);
@@ -95,51 +106,79 @@ pub(super) async fn serve<H: Host>(
         .max_headers(usize::try_from(limits.headers).unwrap_or(usize::MAX))
         .max_buf_size(HEADER_BYTES)
         .half_close(false)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Shared(Arc::clone(&stream))), service)
         .with_upgrades();
-    let ended = tokio::select! {
-        ended = served => ended,
-        () = too_late(deadline, patience.subscribe()) => {
-            let sentence = "The request did not come in time.";
-            let refusal = Refusal::new(Code::TimedOut, sentence);
-            host.note(ActivityKind::Refused { refusal, origin: None }, Place::of(address));
-            return None;
-        }
+    let failure = tokio::select! {
+        ended = served => ended.err().and_then(|error| Failure::of(&error)),
+        late = too_late(deadline, patience.subscribe()) => Some(late),
         () = host.stopping() => return None,
     };
     let agreed = agreed.lock().unwrap_or_else(PoisonError::into_inner).take();
     let Some(Agreed { upgrade, speaks, peer }) = agreed else {
-        if let Err(error) = ended {
-            note_failure(host, address, &error);
+        let answer = failure.and_then(|failure| {
+            host.note(failure.kind, Place::of(address));
+            failure.answer
+        });
+        if let Some(stream) = Arc::into_inner(stream) {
+            end(stream, answer).await;
         }
         return None;
     };
     let upgraded = tokio::time::timeout(limits.handshake(), upgrade).await.ok()?.ok()?;
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
-    Some(Upgraded { stream: parts.io.into_inner(), read: parts.read_buf.to_vec(), speaks, peer })
+    let parts = upgraded.downcast::<TokioIo<Shared>>().ok()?;
+    drop(stream);
+    let stream = Arc::into_inner(parts.io.into_inner().0)?;
+    Some(Upgraded { stream, read: parts.read_buf.to_vec(), speaks, peer })
 }
 
 /// Ends when the request's headers do not come in time, or its answer is not taken.
-async fn too_late(deadline: Instant, mut patience: watch::Receiver<Option<Duration>>) {
+async fn too_late(deadline: Instant, mut patience: watch::Receiver<Option<Duration>>) -> Failure {
     let asked = tokio::time::timeout_at(deadline, patience.wait_for(Option::is_some)).await;
     let patience = asked.ok().and_then(|asked| asked.ok().and_then(|patience| *patience));
     if let Some(patience) = patience {
         tokio::time::sleep(patience).await;
+        return Failure::broke("The answer was not taken in time.".to_owned());
+    }
+    let refusal = Refusal::new(Code::TimedOut, "The request did not come in time.");
+    Failure::refused(StatusCode::REQUEST_TIMEOUT, refusal)
+}
+
+/// Why a connection became neither a page nor a socket.
+struct Failure {
+    kind: ActivityKind,
+    /// What is still to be said to the client.
+    answer: Option<String>,
+}
+
+impl Failure {
+    fn refused(status: StatusCode, refusal: Refusal) -> Self {
+        let answer = Some(super::answer(status, &refusal));
+        Self { kind: ActivityKind::Refused { refusal, origin: None }, answer }
+    }
+
+    fn broke(error: String) -> Self {
+        Self { kind: ActivityKind::Failed { error }, answer: None }
+    }
+
+    fn of(error: &hyper::Error) -> Option<Self> {
+        // A client that merely looked and left is no failure.
+        if error.is_incomplete_message() {
+            return None;
+        }
+        if error.is_parse_too_large() {
+            let refusal = Refusal::new(Code::TooLong, "The request has too many headers, or too long ones.");
+            return Some(Self::refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, refusal));
+        }
+        let failure = Self::broke(format!("Handshake: {error}."));
+        let refusal = Refusal::new(Code::Malformed, "This is not HTTP as it should be.");
+        let answer = error.is_parse().then(|| super::answer(StatusCode::BAD_REQUEST, &refusal));
+        Some(Self { answer, ..failure })
     }
 }
 
-fn note_failure(host: &impl Host, address: SocketAddr, error: &hyper::Error) {
-    // A client that merely looked and left is no failure.
-    if error.is_incomplete_message() {
-        return;
-    }
-    let kind = if error.is_parse_too_large() {
-        let refusal = Refusal::new(Code::TooLong, "The request has too many headers, or too long ones.");
-        ActivityKind::Refused { refusal, origin: None }
-    } else {
-        ActivityKind::Failed { error: format!("Handshake: {error}.") }
-    };
-    host.note(kind, Place::of(address));
+/// Says what is to be said, and waits a little for the other side to hear it.
+async fn end(stream: TcpStream, answer: Option<String>) {
+    let _gone = tokio::time::timeout(TURN_AWAY, turn_away(stream, answer.unwrap_or_default())).await;
 }
 
 fn answer<H: Host>(
@@ -170,6 +209,11 @@ fn answer<H: Host>(
             let refusal = Refusal::new(Code::Malformed, sentence);
             let mut response = refuse(host, request.headers(), address, refusal);
             *response.status_mut() = StatusCode::BAD_REQUEST;
+            // RFC 6455 §4.2.2, item 4: who speaks another version is told which one is spoken here.
+            if request.headers().get(SEC_WEBSOCKET_VERSION).is_some_and(|version| version != VERSION) {
+                *response.status_mut() = StatusCode::UPGRADE_REQUIRED;
+                response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
+            }
             response
         }
     }

@@ -6,6 +6,7 @@ mod host;
 mod http;
 mod pages;
 mod replies;
+mod shared;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use deskbell_protocol::Refusal;
 use deskbell_protocol::entity::ActivityKind;
+use hyper::StatusCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
@@ -87,7 +89,7 @@ fn take<H: Host>(host: &H, stream: TcpStream, address: SocketAddr, turned_away: 
         }
         Err(refusal) => {
             if let Ok(place) = Arc::clone(turned_away).try_acquire_owned() {
-                let answer = answer(&refusal);
+                let answer = answer(StatusCode::SERVICE_UNAVAILABLE, &refusal);
                 tokio::spawn(async move {
                     let _gone = tokio::time::timeout(TURN_AWAY, turn_away(stream, answer)).await;
                     drop(place);
@@ -103,11 +105,13 @@ fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-fn answer(refusal: &Refusal) -> String {
+/// A refusal as HTTP, for who has no request that could be answered.
+fn answer(status: StatusCode, refusal: &Refusal) -> String {
     let sentence = format!("{refusal}\n");
+    let retry = if status == StatusCode::SERVICE_UNAVAILABLE { "Retry-After: 5\r\n" } else { "" };
     format!(
-        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Type: text/plain; charset=utf-8\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n{sentence}",
+        "HTTP/1.1 {status}\r\n{retry}Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\
+         Connection: close\r\n\r\n{sentence}",
         sentence.len(),
     )
 }

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use super::socket::{End, Incoming, Socket};
 use crate::desk::Desk;
-use crate::limits::OFFENCES;
+use crate::limits::{ANSWER_BYTES, OFFENCES};
 use crate::watch::Watch;
 
 /// Calls answered at once for one console; more wait in its socket.
@@ -20,7 +20,8 @@ const CALLS: usize = 16;
 /// Serves a console.
 pub(crate) async fn serve(desk: Desk, stream: TcpStream, read: Vec<u8>) {
     let settings = desk.hub().settings();
-    let limits = Limits { frame_bytes: CONSOLE_FRAME_BYTES, ..settings.limits.clone() };
+    let limits =
+        Limits { frame_bytes: CONSOLE_FRAME_BYTES, outbox_bytes: ANSWER_BYTES, ..settings.limits.clone() };
     let mut socket = Socket::new(stream, read, &limits).await;
     let end = match tokio::time::timeout(limits.hello(), authorize(&desk, &mut socket)).await {
         Ok(Ok(watch)) => converse(&desk, &mut socket, watch).await,

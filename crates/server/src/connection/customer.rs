@@ -1,5 +1,6 @@
 //! The loop of a customer's socket, whatever it speaks.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use deskbell_desk::{Command, Draft};
@@ -11,7 +12,7 @@ use super::socket::{End, Incoming, Socket, too_slow};
 use crate::clock::now;
 use crate::desk::Desk;
 use crate::hub::Hub;
-use crate::limits::{IN_FLIGHT, OFFENCES};
+use crate::limits::{IN_FLIGHT, IN_FLIGHT_BYTES, OFFENCES};
 use crate::outbox::{Item, Outbox};
 
 /// What a dialect makes of frames.
@@ -74,6 +75,28 @@ impl Drop for Seat {
     }
 }
 
+/// A client's messages on their way to the store. Their outcomes come in the same order.
+#[derive(Debug, Default)]
+struct InFlight {
+    sizes: VecDeque<usize>,
+    bytes: usize,
+}
+
+impl InFlight {
+    fn has_room(&self) -> bool {
+        self.sizes.len() < IN_FLIGHT && self.bytes < IN_FLIGHT_BYTES
+    }
+
+    fn add(&mut self, bytes: usize) {
+        self.sizes.push_back(bytes);
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    fn remove(&mut self) {
+        self.bytes = self.bytes.saturating_sub(self.sizes.pop_front().unwrap_or(0));
+    }
+}
+
 /// A customer's socket that belongs to a conversation.
 pub(super) struct Session<D> {
     pub(super) desk: Desk,
@@ -122,7 +145,7 @@ impl<D: Dialect> Session<D> {
     async fn converse(&mut self) -> End {
         let mut stopping = self.desk.stopping();
         let mut offences = 0;
-        let mut in_flight = 0_usize;
+        let mut in_flight = InFlight::default();
         let outbox = Arc::clone(&self.outbox);
         loop {
             let step = tokio::select! {
@@ -130,7 +153,7 @@ impl<D: Dialect> Session<D> {
                 () = stopping.wait() => Err(End::Stopping),
                 () = outbox.changed() => self.write_waiting(&mut in_flight).await,
                 // A client that sends faster than the disk writes waits in its own socket.
-                incoming = self.socket.receive(in_flight < IN_FLIGHT) => {
+                incoming = self.socket.receive(in_flight.has_room()) => {
                     self.read(incoming, &mut offences, &mut in_flight).await
                 }
             };
@@ -144,7 +167,7 @@ impl<D: Dialect> Session<D> {
         &mut self,
         incoming: Result<Incoming, End>,
         offences: &mut u32,
-        in_flight: &mut usize,
+        in_flight: &mut InFlight,
     ) -> Result<(), End> {
         let text = match incoming? {
             Incoming::Alive => return Ok(()),
@@ -165,7 +188,7 @@ impl<D: Dialect> Session<D> {
         }
         match asked {
             Ok(Asked::Message { id, text }) => {
-                *in_flight = in_flight.saturating_add(1);
+                in_flight.add(text.len());
                 let command = self.message(id, text);
                 self.submit(command).await
             }
@@ -219,7 +242,7 @@ impl<D: Dialect> Session<D> {
     }
 
     /// Writes what waits, all of it before one flush.
-    async fn write_waiting(&mut self, in_flight: &mut usize) -> Result<(), End> {
+    async fn write_waiting(&mut self, in_flight: &mut InFlight) -> Result<(), End> {
         let waiting = self.outbox.take().map_err(|_| too_slow())?;
         let mut delivered = Seq(0);
         for item in waiting {
@@ -231,10 +254,10 @@ impl<D: Dialect> Session<D> {
                     delivered = delivered.max(rendered.seq);
                 }
                 Item::Acknowledged { receipt, .. } => {
-                    *in_flight = in_flight.saturating_sub(1);
+                    in_flight.remove();
                     self.revision = self.revision.max(receipt.revision);
                 }
-                Item::Refused { .. } => *in_flight = in_flight.saturating_sub(1),
+                Item::Refused { .. } => in_flight.remove(),
                 Item::Leave(refusal) => return Err(End::Refused(refusal.clone())),
                 _ => {}
             }

@@ -4,6 +4,7 @@ mod agent;
 mod customer;
 mod plain;
 pub(crate) mod socket;
+mod utf8;
 mod v1;
 mod wire;
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use deskbell_desk::{Greeting, Responder};
 use deskbell_protocol::entity::{ActivityKind, Connection, ConnectionProtocol};
-use deskbell_protocol::settings::Settings;
-use deskbell_protocol::{Refusal, Revision};
+use deskbell_protocol::settings::{Language, Settings};
+use deskbell_protocol::{Code, Refusal, Revision};
 use tokio::net::TcpStream;
 
 use super::Peer;
@@ -18,7 +18,9 @@ use crate::desk::Desk;
 use crate::desk::calls::message_text;
 use crate::outbox::{Item, Outbox};
 
-pub(super) struct Plain;
+pub(super) struct Plain {
+    language: Language,
+}
 
 impl Dialect for Plain {
     fn read(&self, text: String, settings: &Settings) -> Result<Asked, (Option<String>, Refusal)> {
@@ -29,10 +31,25 @@ impl Dialect for Plain {
     fn write(&self, item: &Item) -> Option<String> {
         match item {
             Item::Message(rendered) => rendered.plain.as_deref().map(str::to_owned),
-            Item::Refused { refusal, .. } => Some(refusal.message.clone()),
+            Item::Refused { refusal, .. } => Some(sentence(refusal, self.language)),
             _ => None,
         }
     }
+}
+
+/// A refusal as a customer reads it. Other clients go by its code.
+fn sentence(refusal: &Refusal, language: Language) -> String {
+    let chinese = match (language, refusal.code) {
+        (Language::En, _) => return refusal.message.clone(),
+        (Language::ZhCn, Code::Empty) => "消息是空的，没有发送。",
+        (Language::ZhCn, Code::TooLong) => "消息太长，没有发送。请分成几条再发。",
+        (Language::ZhCn, Code::RateLimited) => "消息发得太快，这一条没有发送。请稍等片刻再发。",
+        (Language::ZhCn, Code::Malformed) => "只能发送文字，这一条没有发送。",
+        (Language::ZhCn, Code::StoreFailed | Code::Overloaded) => "这一条没能保存，请再发一次。",
+        (Language::ZhCn, Code::ShuttingDown) => "客服系统正在停止，请稍后重新连接。",
+        (Language::ZhCn, _) => "这一条没有发送，请再试一次。",
+    };
+    chinese.to_owned()
 }
 
 /// Serves a plain-text customer: greeting first.
@@ -76,7 +93,6 @@ pub(crate) async fn serve(desk: Desk, stream: TcpStream, read: Vec<u8>, peer: Pe
         return socket.close(&end).await;
     }
     let revision = Revision(0);
-    Session { desk, socket, outbox, seat, connection, conversation, language, dialect: Plain, revision }
-        .run()
-        .await;
+    let dialect = Plain { language };
+    Session { desk, socket, outbox, seat, connection, conversation, language, dialect, revision }.run().await;
 }

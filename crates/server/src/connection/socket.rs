@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::wire::{Exceeded, Wire};
+use super::wire::{Fault, Wire};
 use crate::limits::{READ_BUFFER, WRITE};
 
 /// RFC 6455 §5.5: a close frame's reason has at most 123 bytes.
@@ -23,6 +23,9 @@ const REASON_BYTES: usize = 123;
 /// After its own goodbye this side reads on for so long, or the kernel would reset the connection and the reason would
 /// be lost; and so much.
 const LINGER: (Duration, u64) = (Duration::from_secs(2), 256 * 1024);
+
+/// A ping that is so late was not late by the other side's fault.
+const OVERSLEPT: Duration = Duration::from_secs(5);
 
 /// What came in.
 #[derive(Debug)]
@@ -124,6 +127,8 @@ impl Socket {
     pub async fn receive(&mut self, reading: bool) -> Result<Incoming, End> {
         let message = loop {
             tokio::select! {
+                // What has come counts before it is asked whether anything has.
+                biased;
                 message = self.stream.next(), if reading => break message,
                 () = tokio::time::sleep_until(self.next_ping) => self.tend(reading).await?,
             }
@@ -151,8 +156,8 @@ impl Socket {
 
     async fn tend(&mut self, reading: bool) -> Result<(), End> {
         let now = Instant::now();
-        if !reading {
-            // Nobody listened, so silence proves nothing.
+        if !reading || now.duration_since(self.next_ping) > OVERSLEPT {
+            // Nobody listened, or this process itself stood still: silence proves nothing.
             self.last_heard = now;
         }
         let silent = now.duration_since(self.last_heard);
@@ -202,7 +207,9 @@ impl Socket {
     /// Says goodbye where this side ends it. Never waits long.
     pub async fn close(mut self, end: &End) {
         let (code, reason) = match end {
-            End::Closed { .. } | End::Failed(_) => return,
+            End::Failed(_) | End::Closed { code: 1006, .. } => return,
+            // It was answered in kind.
+            End::Closed { .. } => return self.linger().await,
             End::Stopping => (CloseCode::Away, "The desk is stopping; connect again later.".to_owned()),
             End::Violated { code, error } => (CloseCode::from(*code), error.clone()),
             // The code first: a long sentence is cut.
@@ -212,15 +219,21 @@ impl Socket {
         };
         let reason = deskbell_protocol::limits::cut(&reason, REASON_BYTES).to_owned();
         let frame = CloseFrame { code, reason: reason.into() };
-        let goodbye = async {
-            if self.stream.send(Message::Close(Some(frame))).await.is_ok() {
-                let stream = self.stream.get_mut().stream();
-                let _gone = stream.shutdown().await;
-                // Not as frames: whoever is refused may go on sending anything.
-                let _told = tokio::io::copy(&mut stream.take(LINGER.1), &mut tokio::io::sink()).await;
-            }
+        let sent = tokio::time::timeout(LINGER.0, self.stream.send(Message::Close(Some(frame)))).await;
+        if matches!(sent, Ok(Ok(()))) {
+            self.linger().await;
+        }
+    }
+
+    /// This side is done, and waits a little for the other to see that.
+    async fn linger(mut self) {
+        let stream = self.stream.get_mut().stream();
+        let last = async {
+            let _gone = stream.shutdown().await;
+            // Not as frames: whoever is refused may go on sending anything.
+            let _told = tokio::io::copy(&mut stream.take(LINGER.1), &mut tokio::io::sink()).await;
         };
-        let _gone = tokio::time::timeout(LINGER.0, goodbye).await;
+        let _gone = tokio::time::timeout(LINGER.0, last).await;
     }
 }
 
@@ -253,8 +266,10 @@ fn end_of(error: Error) -> End {
             violated(CloseCode::Protocol, format!("The client broke the WebSocket protocol: {error}."))
         }
         Error::Utf8(_) => violated(CloseCode::Invalid, "The client sent text that is not UTF-8.".to_owned()),
-        Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<Exceeded>()) {
-            Some(Exceeded(sentence)) => End::refused(Code::RateLimited, sentence),
+        Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<Fault>()) {
+            Some(Fault::Exceeded(sentence)) => End::refused(Code::RateLimited, sentence),
+            Some(fault @ Fault::Broken(_)) => violated(CloseCode::Protocol, fault.to_string()),
+            Some(fault @ Fault::NotText) => violated(CloseCode::Invalid, fault.to_string()),
             None => End::Failed(format!("The connection broke: {error}.")),
         },
         error => End::Failed(error.to_string()),

@@ -147,6 +147,7 @@ impl Desk {
         tokio::spawn(crate::returning::run(self.clone()));
         tokio::spawn(Arc::clone(&self.shared.hub.slow).run(self.clone()));
         tokio::spawn(self.clone().back_up_daily());
+        tokio::spawn(self.clone().look_through());
         let hub = Arc::clone(&self.shared.hub);
         let mut stopping = self.stopping();
         tokio::spawn(async move {

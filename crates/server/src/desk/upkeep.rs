@@ -133,6 +133,15 @@ impl Desk {
         }
     }
 
+    /// Looks through a database that was too large for that at the start. Damage is told as that of a backup is.
+    pub(super) async fn look_through(self) {
+        let mut stopping = self.stopping();
+        if let Some(error) = self.store().look_through(stopping.wait()).await {
+            tracing::error!(%error, "the database is not sound");
+            self.hub().set_backups_problem(Some(error.to_string()));
+        }
+    }
+
     /// Makes a backup whenever the last one is a day old, until the desk stops.
     pub(super) async fn back_up_daily(self) {
         let mut stopping = self.stopping();

@@ -4,8 +4,10 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode};
 
-/// Databases up to this size are looked through at every start: it takes a second or two. Larger ones are looked through
-/// by the daily backup.
+use crate::fault;
+
+/// Bytes of a database that is looked through before the desk opens: it takes a second or two. Larger ones are looked
+/// through while the desk runs, and by every backup.
 const LOOK_THROUGH: u64 = 256 * 1024 * 1024;
 
 /// The first damage in a database, as SQLite says it; `None` when it is sound.
@@ -24,8 +26,13 @@ pub(crate) fn find(connection: &Connection) -> rusqlite::Result<Option<String>> 
 
 /// As [`find`], but only of databases that are small enough to look through while somebody waits.
 pub(crate) fn find_quickly(connection: &Connection, path: &Path) -> rusqlite::Result<Option<String>> {
+    if is_large(path) { Ok(None) } else { find(connection) }
+}
+
+/// Whether a database is too large for [`find_quickly`].
+pub(crate) fn is_large(path: &Path) -> bool {
     let bytes = std::fs::metadata(path).map(|data| data.len()).unwrap_or_default();
-    if bytes > LOOK_THROUGH { Ok(None) } else { find(connection) }
+    bytes > fault::value("look_through", LOOK_THROUGH)
 }
 
 /// Whether an error says that the file is not what SQLite wrote.

@@ -133,6 +133,38 @@ impl Store {
         .await
     }
 
+    /// Looks through a database that was too large to be looked through before it was opened, until `stopped`. What is
+    /// wrong with it, as it would have been said then.
+    pub async fn look_through(&self, stopped: impl Future<Output = ()>) -> Option<OpenError> {
+        let path = self.folder.join(open::FILE);
+        if !damage::is_large(&path) {
+            return None;
+        }
+        let alone = Arc::clone(&self.upkeep).lock_owned().await;
+        let connection = backups::open_read(&path).ok()?;
+        let interrupt = connection.get_interrupt_handle();
+        let folder = Arc::clone(&self.folder);
+        let looking = tokio::task::spawn_blocking(move || {
+            let _alone = alone;
+            match damage::find(&connection) {
+                Ok(Some(what)) => {
+                    let last_good = backups::last_good(&folder).map(|backup| backup.name);
+                    Some(OpenError::Damaged { path, what, last_good })
+                }
+                // Interrupted, or the next backup finds the same.
+                Ok(None) | Err(_) => None,
+            }
+        });
+        tokio::pin!(looking);
+        tokio::select! {
+            found = &mut looking => found.ok().flatten(),
+            () = stopped => {
+                interrupt.interrupt();
+                None
+            }
+        }
+    }
+
     /// Puts a backup in the database's place. The database that was there becomes a backup itself.
     ///
     /// # Errors
