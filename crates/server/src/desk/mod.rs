@@ -10,12 +10,13 @@ mod upkeep;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use deskbell_desk::{Command, Draft};
 use deskbell_protocol::entity::{Counts, Listening};
 use deskbell_protocol::settings::{Language, Settings};
-use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal, Seq};
+use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal, Seq, Timestamp};
 use deskbell_store::{Receipt, Store, Submission};
 use tokio::sync::{Mutex, watch};
 
@@ -84,6 +85,8 @@ struct Shared {
     secrets: SecretStore,
     /// Two saves of settings, or of rules or answers, follow each other.
     saving: Mutex<()>,
+    /// When an agent last acted, in milliseconds since 1970; 0 for not since the start.
+    last_act: AtomicI64,
 }
 
 impl Desk {
@@ -124,6 +127,7 @@ impl Desk {
             http: Http::default(),
             secrets,
             saving: Mutex::new(()),
+            last_act: AtomicI64::new(0),
         };
         let desk = Self { shared: Arc::new(shared) };
         desk.start_clockwork();
@@ -200,6 +204,19 @@ impl Desk {
     #[must_use]
     pub fn system_language(&self) -> Language {
         self.shared.system_language
+    }
+
+    /// When an agent last acted, at whichever console. 0 when nobody has since the start.
+    #[must_use]
+    pub fn last_act(&self) -> Timestamp {
+        Timestamp(self.shared.last_act.load(Ordering::Relaxed))
+    }
+
+    /// Notes that somebody acts at a console, and so is there.
+    fn is_here(&self) {
+        self.shared.last_act.store(now().0, Ordering::Relaxed);
+        self.hub().set_away(false);
+        self.hub().set_idle(false);
     }
 
     /// Tells the desk that there was no input on this machine for as long as the settings say, or that there was.
