@@ -69,7 +69,10 @@ fn address(field: &str, text: &str, needed: bool) -> Result<String, Refusal> {
             "这不是有效的地址，应如 https://bot.example/hook。",
         );
     };
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+    // Browsers read `http:///host` as `http://host`, and so does the parser; who writes that has forgotten the host.
+    let names_a_host =
+        text.split_once("://").is_some_and(|(_, rest)| !rest.starts_with(['/', '\\', '?', '#']));
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !names_a_host {
         return refused("An address begins with https:// or http://.", "地址须以 https:// 或 http:// 开头。");
     }
     if !url.username().is_empty() || url.password().is_some() {
