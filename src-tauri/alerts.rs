@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use deskbell_protocol::entity::{Control, Conversation, Status};
-use deskbell_protocol::{ConversationId, Seq, Timestamp, settings};
+use deskbell_protocol::{ConversationId, Seq, Timestamp, limits, settings};
 
 /// While the window has the focus the agent may be about to look, and the first alert waits this long (milliseconds).
 const FOCUSED_GRACE: i64 = 2_000;
@@ -29,7 +29,7 @@ pub(crate) struct Alert {
     pub(crate) reason: Reason,
     /// The customer, as they call themselves.
     pub(crate) name: Option<String>,
-    /// What was said last.
+    /// What the customer said last; after a start, what was said last.
     pub(crate) line: String,
 }
 
@@ -37,6 +37,8 @@ pub(crate) struct Alert {
 #[derive(Debug, Default)]
 pub(crate) struct Alerts {
     tracked: HashMap<ConversationId, Tracked>,
+    /// What the customers of these said last. The reply that followed at once is no news to the agent.
+    said: HashMap<ConversationId, String>,
 }
 
 /// A conversation in which something is unread or needs a human.
@@ -67,6 +69,15 @@ struct Open {
 }
 
 impl Alerts {
+    /// Takes in what a customer said. The conversation as it is then follows.
+    pub(crate) fn heard(&mut self, conversation: ConversationId, text: &str) {
+        // A state that came before the message may have been the last one for a while.
+        if self.said.len() > 2 * self.tracked.len() + 64 {
+            self.said.retain(|known, _| self.tracked.contains_key(known));
+        }
+        self.said.insert(conversation, limits::preview(text));
+    }
+
     /// Takes in a conversation as it is now.
     pub(crate) fn update(&mut self, conversation: &Conversation, focused: bool, now: Timestamp) {
         let needs_human = conversation.needs_human.map(|mark| mark.since);
@@ -85,13 +96,14 @@ impl Alerts {
             (Some(reason), _) => Some(Open { since: now, shown: None, alert: alert(conversation, reason) }),
         };
         if conversation.unread == 0 && needs_human.is_none() {
-            self.tracked.remove(&conversation.id);
+            self.forget(conversation.id);
         }
     }
 
     /// Forgets a conversation that is gone.
     pub(crate) fn forget(&mut self, conversation: ConversationId) {
         self.tracked.remove(&conversation);
+        self.said.remove(&conversation);
     }
 
     /// The conversations that it would miss if they went unheard.
@@ -111,7 +123,11 @@ impl Alerts {
         let mut alerts: Vec<Alert> = due
             .map(|open| {
                 open.shown = Some(now);
-                open.alert.clone()
+                let mut alert = open.alert.clone();
+                if let Some(said) = self.said.get(&alert.conversation) {
+                    alert.line.clone_from(said);
+                }
+                alert
             })
             .collect();
         alerts.sort_by_key(|alert| (std::cmp::Reverse(alert.reason), alert.conversation));

@@ -1,4 +1,4 @@
-use deskbell_protocol::entity::{Customer, NeedsHuman, NeedsHumanReason};
+use deskbell_protocol::entity::{Author, Customer, LastLine, NeedsHuman, NeedsHumanReason};
 use deskbell_protocol::{Revision, settings};
 use proptest::prelude::*;
 
@@ -104,6 +104,35 @@ fn a_new_conversation_alerts_at_once_and_again_until_it_is_read() {
     assert_eq!(scene.after(10 * MINUTE), []);
     scene.customer_writes();
     assert_eq!(scene.after(10 * MINUTE), [], "it is not new any more");
+}
+
+#[test]
+fn an_alert_says_what_the_customer_said_and_not_what_answered_at_once() {
+    let mut scene = Scene::new();
+    let line = |scene: &mut Scene| {
+        scene.now = scene.now.plus(MINUTE);
+        scene.alerts.due(&scene.settings, false, scene.now).remove(0).line
+    };
+    let text = "Hello, what can we help you with?".to_owned();
+    scene.conversation.last = Some(LastLine { author: Author::Automatic, text: text.clone(), at: scene.now });
+    scene.customer_writes();
+    assert_eq!(line(&mut scene), text, "after a start nothing else is known");
+    scene.alerts.heard(scene.conversation.id, "My printer is on fire");
+    scene.customer_writes();
+    assert_eq!(line(&mut scene), "My printer is on fire");
+    assert_eq!(line(&mut scene), "My printer is on fire", "nor in its repetition");
+    scene.agent_reads();
+    scene.needs_human();
+    assert_eq!(line(&mut scene), text, "what was read is no news either");
+}
+
+#[test]
+fn what_customers_said_is_kept_only_while_someone_has_to_look() {
+    let mut scene = Scene::new();
+    for id in 100..10_000 {
+        scene.alerts.heard(ConversationId(id), "read at once");
+    }
+    assert!(scene.alerts.said.len() <= 65, "{}", scene.alerts.said.len());
 }
 
 #[test]

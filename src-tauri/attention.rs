@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use deskbell_protocol::agent::{Batch, Filter, Request, Response, Update};
-use deskbell_protocol::entity::{Conversation, Counts};
+use deskbell_protocol::entity::{Author, Conversation, Counts};
 use deskbell_protocol::limits;
 use deskbell_protocol::settings::{Language, Settings};
 use deskbell_protocol::{ConversationId, Refusal};
@@ -64,6 +64,9 @@ impl Attention {
     async fn take(&mut self, batch: Batch) {
         for update in batch.updates {
             match update {
+                Update::Message { conversation, message } if message.author == Author::Customer => {
+                    self.alerts.heard(conversation, &message.text);
+                }
                 Update::Conversation { conversation } => self.conversation(&conversation),
                 Update::Gone { conversation } => self.gone(conversation),
                 Update::Counts { counts } => self.counts = counts,

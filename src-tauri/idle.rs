@@ -1,8 +1,10 @@
 //! Whether somebody is at this machine, by the system's time since the last input; the desk is told when it changes.
+//! Who acts at another console meanwhile is there as well.
 
 use std::time::Duration;
 
-use deskbell_server::Desk;
+use deskbell_protocol::Timestamp;
+use deskbell_server::{Desk, idle_minute, now};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(5);
@@ -12,19 +14,20 @@ const ANSWER: Duration = Duration::from_secs(3);
 /// Looks for as long as the app runs. While the settings ask for it and the system can tell, nobody is at the console
 /// after as many minutes without input; otherwise only the agent says so.
 pub(crate) async fn attend(desk: Desk) {
+    let minute = idle_minute();
     let mut is_idle = false;
     // What cannot be told once is not asked for again until it is switched on again: a system that does not answer
     // would collect questions.
     let mut given_up = false;
     loop {
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(LOOK.min(minute / 4)).await;
         let after = desk.settings().responder.away_after_minutes;
         let was_idle = is_idle;
         if after == 0 {
             (is_idle, given_up) = (false, false);
         } else if !given_up {
             match without_input().await {
-                Ok(time) => is_idle = time >= Duration::from_secs(60 * u64::from(after)),
+                Ok(time) => is_idle = time.min(since(desk.last_act())) >= minute * after,
                 Err(sentence) => {
                     tracing::warn!("{sentence} Whether you are away is set by hand only.");
                     (is_idle, given_up) = (false, true);
@@ -35,6 +38,10 @@ pub(crate) async fn attend(desk: Desk) {
             desk.set_idle(is_idle);
         }
     }
+}
+
+fn since(act: Timestamp) -> Duration {
+    Duration::from_millis(now().since(act).max(0).unsigned_abs())
 }
 
 /// The time since the last input of the person at this machine.

@@ -6,6 +6,8 @@
 mod again;
 mod alerts;
 mod attention;
+#[cfg(target_os = "linux")]
+mod bus;
 mod commands;
 mod console;
 mod idle;
@@ -50,6 +52,11 @@ pub fn run() -> ExitCode {
     if arguments.version {
         println!("deskbell {}", env!("CARGO_PKG_VERSION"));
         return ExitCode::SUCCESS;
+    }
+    // Before anything is done, since what follows may begin anew.
+    #[cfg(target_os = "linux")]
+    if has_display() {
+        bus::leave_if_silent();
     }
     if let Some(file) = &arguments.restore {
         match deskbell_server::restore(&absolute(arguments.data_dir()), file) {

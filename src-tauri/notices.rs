@@ -8,7 +8,7 @@ use deskbell_protocol::settings::Language;
 use deskbell_server::Desk;
 use notify_rust::{Notification, NotificationHandle};
 use tauri::AppHandle;
-use tauri::async_runtime::{spawn, spawn_blocking};
+use tauri::async_runtime::{JoinHandle, spawn, spawn_blocking};
 use tokio::sync::oneshot;
 
 use crate::alerts::Alert;
@@ -27,12 +27,14 @@ pub(crate) struct Notices {
     desk: Desk,
     /// Dropping one takes its notification away.
     shown: HashMap<Option<ConversationId>, oneshot::Sender<()>>,
+    /// A call that the notification service has not answered in time. It holds a thread, so there is never a second.
+    unanswered: Option<JoinHandle<()>>,
     problem: Option<String>,
 }
 
 impl Notices {
     pub(crate) fn new(app: AppHandle, desk: Desk) -> Self {
-        Self { app, desk, shown: HashMap::new(), problem: None }
+        Self { app, desk, shown: HashMap::new(), unanswered: None, problem: None }
     }
 
     /// Shows these alerts. That it fails is told to the desk, and so is that it works again.
@@ -76,20 +78,35 @@ impl Notices {
         {
             self.shown.remove(&any);
         }
+        if self.unanswered.as_ref().is_some_and(|call| !call.inner().is_finished()) {
+            return Err(too_late());
+        }
         let mut notification = Notification::new();
         notification.appname("Deskbell").summary(&title).body(&plain(&body));
         prepare(&mut notification, language, sound);
-        let showing = spawn_blocking(move || notification.show().map_err(|error| error.to_string()));
-        let handle = match tokio::time::timeout(PATIENCE, showing).await {
+        let mut showing = spawn_blocking(move || notification.show().map_err(|error| error.to_string()));
+        let handle = match tokio::time::timeout(PATIENCE, &mut showing).await {
             Ok(Ok(shown)) => shown?,
             Ok(Err(error)) => return Err(error.to_string()),
-            Err(_) => return Err(format!("no answer within {} s", PATIENCE.as_secs())),
+            Err(_) => {
+                // Told as not shown, so what comes at last goes at once; the next repetition stays.
+                self.unanswered = Some(spawn(async move {
+                    if let Ok(Ok(handle)) = showing.await {
+                        take_away(handle).await;
+                    }
+                }));
+                return Err(too_late());
+            }
         };
         let (withdraw, withdrawn) = oneshot::channel();
         self.shown.insert(conversation, withdraw);
         spawn(follow(self.app.clone(), self.desk.clone(), conversation, handle, withdrawn));
         Ok(())
     }
+}
+
+fn too_late() -> String {
+    format!("no answer within {} s", PATIENCE.as_secs())
 }
 
 /// Some notification services read the body as markup, and customers' text must stay text: these look the same.
@@ -122,6 +139,14 @@ fn prepare(notification: &mut Notification, _language: Language, sound: bool) {
     }
 }
 
+#[cfg(target_os = "linux")]
+async fn take_away(handle: NotificationHandle) {
+    handle.close_async().await;
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn take_away(_handle: NotificationHandle) {}
+
 /// Opens the conversation when its notification is chosen, and takes the notification away when it was looked at.
 #[cfg(target_os = "linux")]
 async fn follow(
@@ -141,7 +166,7 @@ async fn follow(
     });
     tokio::select! {
         () = acted => {}
-        _ = withdrawn => handle.close_async().await,
+        _ = withdrawn => take_away(handle).await,
     }
     if was_chosen.await.is_ok() {
         crate::window::show(&app);

@@ -252,3 +252,33 @@ async fn a_slow_responders_late_proposal_is_refused_by_the_running_desk() {
     assert_eq!(customer.next_from("automatic").await["text"], "Late.");
     desk.close().await;
 }
+
+#[tokio::test]
+async fn who_presses_the_button_for_a_person_is_told_once_and_gets_no_more_chatter() {
+    let server = Server::start().await;
+    let (mut agent, mut customer, id) = conversation(&server).await;
+    customer.next_from("automatic").await;
+    customer.send(serde_json::json!({ "type": "request_human" })).await;
+    let told = customer.next_from("automatic").await;
+    assert_eq!(told["text"], "A colleague has been called and will answer you here.");
+    customer.send(serde_json::json!({ "type": "request_human" })).await;
+    customer.say("second", "Hello?").await;
+    customer.next_of("ack").await;
+    agent.ask(Request::Send { conversation: id, id: "1".to_owned(), text: "Mia here.".to_owned() }).await;
+    assert_eq!(customer.next_of("message").await["text"], "Mia here.", "and nothing in between");
+}
+
+#[tokio::test]
+async fn resolving_gives_control_back_unless_the_setting_says_otherwise() {
+    let server = Server::start().await;
+    let (mut agent, _customer, id) = conversation(&server).await;
+    for (returns, control) in [(false, Control::Human), (true, Control::Automatic)] {
+        agent.set(|settings| settings.responder.return_on_resolve = returns).await;
+        agent.ask(Request::TakeOver { conversation: id }).await;
+        agent.ask(Request::Resolve { conversation: id }).await;
+        assert_eq!(agent.conversation(id).await.control, control);
+        agent.ask(Request::Reopen { conversation: id }).await;
+    }
+    let last = agent.thread(id).await.into_iter().rev().filter_map(|message| message.system).nth(1);
+    assert_eq!(last, Some(SystemLine::Returned { after_seconds: None }));
+}

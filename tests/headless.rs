@@ -66,16 +66,18 @@ async fn a_console_without_the_secret_learns_nothing() {
 }
 
 #[tokio::test]
-async fn sigterm_tells_customers_and_ends_in_order() {
-    let mut server = Server::start().await;
-    let mut customer = server.plain().await;
-    customer.next().await;
-    server.signal("TERM").await;
-    let (code, reason) = next_close(&mut customer.socket).await;
-    assert_eq!(code, 1001);
-    assert!(reason.contains("stopping"), "{reason}");
-    drop(customer);
-    assert_eq!(server.ended().await, Some(0));
+async fn sigterm_and_ctrl_c_tell_customers_and_end_in_order() {
+    for signal in ["TERM", "INT"] {
+        let mut server = Server::start().await;
+        let mut customer = server.plain().await;
+        customer.next().await;
+        server.signal(signal).await;
+        let (code, reason) = next_close(&mut customer.socket).await;
+        assert_eq!(code, 1001, "{signal}");
+        assert!(reason.contains("stopping"), "{reason}");
+        drop(customer);
+        assert_eq!(server.ended().await, Some(0), "{signal}");
+    }
 }
 
 #[tokio::test]

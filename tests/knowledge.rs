@@ -50,6 +50,9 @@ fn answer(id: i64, questions: &[&str], reply: &str) -> Answer {
 fn field_and_sentence<T: std::fmt::Debug>(result: Result<T, Refusal>) -> (String, String) {
     let refusal = result.unwrap_err();
     assert_eq!(refusal.code, Code::InvalidSetting);
+    // Whichever language the console speaks.
+    let chinese = refusal.message_zh.expect(&refusal.message);
+    assert!(chinese.ends_with('。') && !chinese.is_ascii(), "{chinese}");
     (refusal.field.unwrap(), refusal.message)
 }
 

@@ -43,19 +43,33 @@ impl Desktop {
 
     /// Starts the app after something else has been started on its screen.
     pub async fn start_in(listen: &str, before: impl AsyncFnOnce(&Screen)) -> Self {
+        Self::start_new(listen, &[], before).await
+    }
+
+    /// Starts the app with these variables in its environment, after something else has been started on its screen.
+    pub async fn start_under(variables: &[(&str, &str)], before: impl AsyncFnOnce(&Screen)) -> Self {
+        Self::start_new("127.0.0.1:0", variables, before).await
+    }
+
+    async fn start_new(listen: &str, variables: &[(&str, &str)], before: impl AsyncFnOnce(&Screen)) -> Self {
         let data = TempDir::new().unwrap();
         let path = data.path().to_owned();
-        Self { _data: Some(data), ..Self::begin(&path, listen, before).await }
+        Self { _data: Some(data), ..Self::begin(&path, listen, variables, before).await }
     }
 
     /// Starts the app on a data folder that is there already.
     pub async fn start_with(data: &Path, listen: &str) -> Self {
-        Self::begin(data, listen, async |_| {}).await
+        Self::begin(data, listen, &[], async |_| {}).await
     }
 
-    async fn begin(data: &Path, listen: &str, before: impl AsyncFnOnce(&Screen)) -> Self {
+    async fn begin(
+        data: &Path,
+        listen: &str,
+        variables: &[(&str, &str)],
+        before: impl AsyncFnOnce(&Screen),
+    ) -> Self {
         let alone = ONE_AT_A_TIME.lock().await;
-        let screen = Screen::start().await;
+        let screen = Screen::start(variables).await;
         before(&screen).await;
         let client = open(&screen, data, listen).await;
         Self { client, screen, data: data.to_owned(), _data: None, _alone: alone }

@@ -6,11 +6,16 @@
 pub mod agent;
 pub mod attack;
 pub mod burst;
+#[cfg(target_os = "linux")]
+pub mod bus;
+pub mod clock;
 pub mod customer;
 #[cfg(target_os = "linux")]
 pub mod desktop;
 pub mod echo;
 pub mod endpoint;
+#[cfg(target_os = "linux")]
+pub mod keyring;
 pub mod load;
 #[cfg(target_os = "linux")]
 pub mod power;

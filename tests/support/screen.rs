@@ -9,6 +9,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
+use crate::bus::Bus;
 use crate::{binary, root, within};
 
 /// How the tests' screen is cut: a little larger than the window at its default size.
@@ -21,35 +22,31 @@ pub struct Screen {
     pub driver: String,
     pub display: String,
     pub bus: String,
+    variables: Vec<(String, String)>,
     running: Vec<Child>,
+    _bus: Bus,
     /// The process group of tauri-driver, WebKitWebDriver and the app.
     driven: Option<u32>,
 }
 
 impl Screen {
-    pub async fn start() -> Self {
+    /// A screen whose programs have these variables more in their environment.
+    pub async fn start(variables: &[(&str, &str)]) -> Self {
         let home = TempDir::new().unwrap();
         let (xvfb, display) = first_line(
             Command::new("Xvfb").args(["-displayfd", "1", "-screen", "0", SIZE, "-nolisten", "tcp"]),
             &home.path().join("xvfb.log"),
         )
         .await;
-        let bus_config = home.path().join("bus.conf");
-        std::fs::write(&bus_config, bus_configuration(home.path())).unwrap();
-        let (bus, address) = first_line(
-            Command::new("dbus-daemon")
-                .args(["--nofork", "--print-address=1", "--config-file"])
-                .arg(&bus_config)
-                .current_dir(home.path()),
-            &home.path().join("bus.log"),
-        )
-        .await;
+        let bus = Bus::start(home.path()).await;
         let mut screen = Self {
             home,
             driver: String::new(),
             display: format!(":{display}"),
-            bus: address,
-            running: vec![xvfb, bus],
+            bus: bus.address.clone(),
+            variables: variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+            running: vec![xvfb],
+            _bus: bus,
             driven: None,
         };
         screen.start_driver().await;
@@ -73,6 +70,7 @@ impl Screen {
             .env("LC_ALL", "C.UTF-8")
             .env("LANGUAGE", "en")
             .env("NO_AT_BRIDGE", "1")
+            .envs(self.variables.iter().cloned())
             .stdin(Stdio::null())
             .kill_on_drop(true);
         command
@@ -111,7 +109,7 @@ impl Screen {
         self.driven = child.id();
         self.running.push(child);
         for port in [port, native_port] {
-            within("tauri-driver to listen", listens(port)).await;
+            within("tauri-driver to listen", listens(&format!("127.0.0.1:{port}"))).await;
         }
         self.driver = format!("http://127.0.0.1:{port}");
     }
@@ -132,19 +130,8 @@ impl Drop for Screen {
     }
 }
 
-/// A session bus that starts no services by itself: what this machine has installed is no business of a test.
-fn bus_configuration(home: &Path) -> String {
-    format!(
-        "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN\" \
-         \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n\
-         <busconfig><type>session</type><listen>unix:path={}</listen><auth>EXTERNAL</auth>\
-         <policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>",
-        home.join("bus").display()
-    )
-}
-
 /// Starts a program that says on its first line where it is to be found.
-async fn first_line(command: &mut Command, log: &Path) -> (Child, String) {
+pub(crate) async fn first_line(command: &mut Command, log: &Path) -> (Child, String) {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -157,14 +144,16 @@ async fn first_line(command: &mut Command, log: &Path) -> (Child, String) {
     (child, line.unwrap_or_else(|| panic!("{command:?} ended: {}", std::fs::read_to_string(log).unwrap())))
 }
 
-fn free_port() -> u16 {
+/// A port that is free now.
+pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-async fn listens(port: u16) {
+/// Returns when something listens at this address.
+pub async fn listens(address: &str) {
     // Nothing tells when a port opens, so this asks.
     let mut tick = tokio::time::interval(std::time::Duration::from_millis(20));
-    while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+    while TcpStream::connect(address).await.is_err() {
         tick.tick().await;
     }
 }

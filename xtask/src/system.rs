@@ -15,8 +15,15 @@ pub(crate) const APP: &[&str] = &[
 ];
 
 /// What the tests in the real window and the foreign clients need besides.
-pub(crate) const TESTS: &[&str] =
-    &["dbus", "fonts-noto-cjk", "fonts-noto-color-emoji", "python3-venv", "webkit2gtk-driver", "xvfb"];
+pub(crate) const TESTS: &[&str] = &[
+    "dbus",
+    "fonts-noto-cjk",
+    "fonts-noto-color-emoji",
+    "gnome-keyring",
+    "python3-venv",
+    "webkit2gtk-driver",
+    "xvfb",
+];
 
 /// Installs those that are missing, or says what to install.
 pub(crate) fn install(wanted: &[&str]) -> Done {

@@ -262,7 +262,8 @@ fn set_labels(decision: &mut Decision, labels: Vec<String>, context: &Context<'_
     for label in labels {
         let label = label.trim();
         if label.is_empty() || label.len() > limits::LABEL_BYTES {
-            return Err(Refusal::of_field("labels", "A label has 1 to 64 bytes."));
+            return Err(Refusal::of_field("labels", "A label has 1 to 64 bytes.")
+                .in_chinese("标签须为 1 到 64 字节。"));
         }
         decision.label(vec![label.to_owned()]);
     }

@@ -242,7 +242,7 @@ pub enum Request {
     },
     /// Puts the rules in this order → `rules`.
     OrderRules {
-        /// All of them.
+        /// All of them; any that are not named follow as they were.
         rules: Vec<RuleId>,
     },
     /// A page of the knowledge base, newest first → `answers`.

@@ -491,6 +491,8 @@ pub enum Listening {
         address: String,
         /// Why, in a sentence.
         message: String,
+        /// The same in Chinese.
+        message_zh: String,
         /// The program that holds the port, where the system tells.
         holder: Option<String>,
     },

@@ -95,6 +95,10 @@ pub struct Refusal {
     pub code: Code,
     /// For people, in English.
     pub message: String,
+    /// The same in Chinese, where the agent reads it beside a field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub message_zh: Option<String>,
     /// The setting that is not valid, as a path such as `texts.greeting.en`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
@@ -105,13 +109,19 @@ impl Refusal {
     /// A refusal with this code and sentence.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), field: None }
+        Self { code, message: message.into(), message_zh: None, field: None }
     }
 
     /// A refusal of one setting.
     #[must_use]
     pub fn of_field(field: &str, message: impl Into<String>) -> Self {
-        Self { code: Code::InvalidSetting, message: message.into(), field: Some(field.to_owned()) }
+        Self { field: Some(field.to_owned()), ..Self::new(Code::InvalidSetting, message) }
+    }
+
+    /// The same refusal with its sentence in Chinese.
+    #[must_use]
+    pub fn in_chinese(self, sentence: impl Into<String>) -> Self {
+        Self { message_zh: Some(sentence.into()), ..self }
     }
 }
 

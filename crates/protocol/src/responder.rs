@@ -425,6 +425,8 @@ pub struct Tested {
     pub works: bool,
     /// What it said, or what went wrong and what to do about it, in a sentence.
     pub message: String,
+    /// The same in Chinese.
+    pub message_zh: String,
     /// How long it took in milliseconds.
     pub took_ms: u32,
 }

@@ -387,7 +387,8 @@ impl Settings {
     pub fn validated(mut self) -> Result<Self, Refusal> {
         self.agent_name = self.agent_name.trim().to_owned();
         if self.agent_name.is_empty() {
-            return Err(Refusal::of_field("agent_name", "Give the agent a name; customers see it."));
+            return Err(Refusal::of_field("agent_name", "Give the agent a name; customers see it.")
+                .in_chinese("请填写客服名称，客户会看到它。"));
         }
         within("agent_name", &self.agent_name, limits::NAME_BYTES)?;
         for (field, text) in [
@@ -405,16 +406,18 @@ impl Settings {
             return Err(Refusal::of_field(
                 "alerts.repeat_seconds",
                 "Repeat alerts after 15 to 3,600 seconds, or 0 for never.",
-            ));
+            )
+            .in_chinese("请填 15 到 3,600 秒；填 0 则不重复。"));
         }
         if !(1..=365).contains(&self.backups_kept) {
-            return Err(Refusal::of_field("backups_kept", "Keep 1 to 365 backups."));
+            return Err(Refusal::of_field("backups_kept", "Keep 1 to 365 backups.")
+                .in_chinese("请保留 1 到 365 个备份。"));
         }
         self.limits.validate()?;
-        self.responder.model = self.responder.model.validated()?;
-        self.responder.webhook = self.responder.webhook.validated()?;
         if self.allowed_origins.len() > limits::ALLOWED_ORIGINS {
-            return Err(Refusal::of_field("allowed_origins", "At most 64 sites."));
+            return Err(
+                Refusal::of_field("allowed_origins", "At most 64 sites.").in_chinese("最多 64 个网站。")
+            );
         }
         for origin in &mut self.allowed_origins {
             *origin = origin.trim().to_ascii_lowercase();
@@ -422,10 +425,12 @@ impl Settings {
                 origin.truncate(origin.trim_end_matches('/').len());
             }
             if !is_origin(origin) {
+                let shown = limits::cut(origin, 80);
                 return Err(Refusal::of_field(
                     "allowed_origins",
-                    format!("“{}” is not a site such as https://shop.example.", limits::cut(origin, 80)),
-                ));
+                    format!("“{shown}” is not a site such as https://shop.example."),
+                )
+                .in_chinese(format!("“{shown}”不是有效的网站，应如 https://shop.example。")));
             }
         }
         Ok(self)
@@ -439,16 +444,19 @@ impl Settings {
 pub fn validate_hold(field: &str, hold: Hold) -> Result<(), Refusal> {
     match hold {
         Hold::Seconds { seconds } if seconds > limits::HOLD_SECONDS => {
-            Err(Refusal::of_field(field, "Hold a reply for at most 3,600 seconds, or choose “ask”."))
+            Err(Refusal::of_field(field, "Hold a reply for at most 3,600 seconds, or choose “ask”.")
+                .in_chinese("回复最多保留 3,600 秒，或选择“询问”。"))
         }
         _ => Ok(()),
     }
 }
 
 /// A text of at most so many bytes.
-pub(crate) fn within(field: &str, text: &str, bytes: usize) -> Result<(), Refusal> {
+pub fn within(field: &str, text: &str, bytes: usize) -> Result<(), Refusal> {
     if text.len() > bytes {
-        return Err(Refusal::of_field(field, format!("At most {bytes} bytes; this has {}.", text.len())));
+        let has = text.len();
+        return Err(Refusal::of_field(field, format!("At most {bytes} bytes; this has {has}."))
+            .in_chinese(format!("最多 {bytes} 字节，现有 {has} 字节。")));
     }
     Ok(())
 }

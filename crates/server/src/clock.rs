@@ -27,6 +27,18 @@ fn test_offset_ms() -> i64 {
     0
 }
 
+/// A minute of the time without input after which nobody is at the console. Tests of a debug build make it shorter: the
+/// milliseconds in `DESKBELL_TEST_MINUTE`.
+#[must_use]
+pub fn idle_minute() -> Duration {
+    #[cfg(debug_assertions)]
+    if let Some(milliseconds) = std::env::var("DESKBELL_TEST_MINUTE").ok().and_then(|text| text.parse().ok())
+    {
+        return Duration::from_millis(milliseconds);
+    }
+    Duration::from_secs(60)
+}
+
 /// What tests put in the place of long intervals in a debug build: the milliseconds in `DESKBELL_TEST_INTERVAL`.
 pub(crate) fn test_interval() -> Option<Duration> {
     #[cfg(debug_assertions)]

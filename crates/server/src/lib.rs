@@ -30,7 +30,7 @@ mod traffic;
 mod watch;
 
 pub use accept::ConsoleAssets;
-pub use clock::now;
+pub use clock::{idle_minute, now};
 pub use desk::{Desk, OpenError, Options, restore};
 pub use watch::{ActivitySwitch, Watch};
 

@@ -949,6 +949,10 @@ address: string,
  */
 message: string, 
 /**
+ * The same in Chinese.
+ */
+message_zh: string, 
+/**
  * The program that holds the port, where the system tells.
  */
 holder: string | null, };
@@ -1140,6 +1144,10 @@ code: Code,
  * For people, in English.
  */
 message: string, 
+/**
+ * The same in Chinese, where the agent reads it beside a field.
+ */
+message_zh?: string, 
 /**
  * The setting that is not valid, as a path such as `texts.greeting.en`.
  */
@@ -1387,7 +1395,7 @@ rule: Rule,
  */
 place: number, } | { "type": "order_rules", 
 /**
- * All of them.
+ * All of them; any that are not named follow as they were.
  */
 rules: Array<RuleId>, } | { "type": "answers", 
 /**
@@ -2202,6 +2210,10 @@ works: boolean,
  * What it said, or what went wrong and what to do about it, in a sentence.
  */
 message: string, 
+/**
+ * The same in Chinese.
+ */
+message_zh: string, 
 /**
  * How long it took in milliseconds.
  */

@@ -9,25 +9,58 @@ const COMPILED_BYTES: usize = 1 << 20;
 /// A pattern, ready to be run on text of folded width, without regard to case.
 ///
 /// # Errors
-/// A sentence that says where and why it cannot be read.
-pub(crate) fn compiled(pattern: &str) -> Result<Regex, String> {
+/// A [`Fault`]: where and why it cannot be read.
+pub(crate) fn compiled(pattern: &str) -> Result<Regex, Fault> {
     if let Err(error) = regex_syntax::ParserBuilder::new().case_insensitive(true).build().parse(pattern) {
-        return Err(sentence(&error));
+        return Err(Fault::of(&error));
     }
     let build =
         |pattern: &str| RegexBuilder::new(pattern).case_insensitive(true).size_limit(COMPILED_BYTES).build();
-    build(&folded(pattern)).or_else(|_| build(pattern)).map_err(|_| {
-        "This expression is too large: use smaller numbers in braces, or fewer alternatives.".to_owned()
-    })
+    build(&folded(pattern)).or_else(|_| build(pattern)).map_err(|_| Fault::TooLarge)
 }
 
-fn sentence(error: &regex_syntax::Error) -> String {
-    let (at, why) = match error {
-        regex_syntax::Error::Parse(error) => (error.span().start.column, error.kind().to_string()),
-        regex_syntax::Error::Translate(error) => (error.span().start.column, error.kind().to_string()),
-        other => return format!("This expression cannot be read: {other}."),
-    };
-    format!("This expression cannot be read at character {at}: {why}.")
+/// Why an expression cannot be used. The parser's own word is English.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// At this character, counted from 1.
+    At(usize, String),
+    Unreadable(String),
+    TooLarge,
+}
+
+impl Fault {
+    fn of(error: &regex_syntax::Error) -> Self {
+        match error {
+            regex_syntax::Error::Parse(error) => {
+                Self::At(error.span().start.column, error.kind().to_string())
+            }
+            regex_syntax::Error::Translate(error) => {
+                Self::At(error.span().start.column, error.kind().to_string())
+            }
+            other => Self::Unreadable(other.to_string()),
+        }
+    }
+
+    /// The sentence in Chinese.
+    pub(crate) fn in_chinese(&self) -> String {
+        match self {
+            Self::At(at, why) => format!("表达式第 {at} 个字符处无法识别：{why}。"),
+            Self::Unreadable(why) => format!("表达式无法识别：{why}。"),
+            Self::TooLarge => "表达式过大：请减小花括号中的数字，或减少备选项。".to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::At(at, why) => write!(f, "This expression cannot be read at character {at}: {why}."),
+            Self::Unreadable(why) => write!(f, "This expression cannot be read: {why}."),
+            Self::TooLarge => f.write_str(
+                "This expression is too large: use smaller numbers in braces, or fewer alternatives.",
+            ),
+        }
+    }
 }
 
 /// The pattern for text whose width is folded: an agent may well type `订单号：` with a full-width colon. What becomes

@@ -142,7 +142,7 @@ fn test(trigger: &Trigger) -> Test {
         }
         Trigger::Regex { pattern } => match pattern::compiled(pattern) {
             Ok(regex) => Test::Regex(Box::new(regex)),
-            Err(sentence) => Test::Broken(sentence),
+            Err(fault) => Test::Broken(fault.to_string()),
         },
         Trigger::FirstMessage {} => Test::First,
         Trigger::ReturningCustomer {} => Test::Returning,

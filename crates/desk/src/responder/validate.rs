@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use deskbell_protocol::responder::{Action, Answer, Rule, Trigger};
-use deskbell_protocol::settings::{Language, Localized, ResponderSettings};
+use deskbell_protocol::settings::{Language, Localized, ResponderSettings, within};
 use deskbell_protocol::{Code, Refusal, limits};
 
 use super::text::{key, normalized};
@@ -19,7 +19,7 @@ pub fn validate_rule(mut rule: Rule, others: &[Rule]) -> Result<Rule, Refusal> {
         return Err(Refusal::new(Code::TooLong, format!("At most {} rules.", limits::RULES)));
     }
     rule.name = one_line(&rule.name);
-    required("name", &rule.name, limits::NAME_BYTES, "Give the rule a name.")?;
+    required("name", &rule.name, limits::NAME_BYTES, ("Give the rule a name.", "请给规则起个名称。"))?;
     rule.page = rule.page.trim().to_owned();
     within("page", &rule.page, limits::PHRASE_BYTES)?;
     distinct(&mut rule.languages);
@@ -34,13 +34,20 @@ struct Groups(usize);
 
 fn trigger(trigger: &mut Trigger) -> Result<Option<Groups>, Refusal> {
     match trigger {
-        Trigger::Phrase { phrases } => words("trigger.phrases", phrases, "phrase")?,
-        Trigger::Keywords { keywords, .. } => words("trigger.keywords", keywords, "keyword")?,
+        Trigger::Phrase { phrases } => words("trigger.phrases", phrases, ("phrase", "短语"))?,
+        Trigger::Keywords { keywords, .. } => words("trigger.keywords", keywords, ("keyword", "关键词"))?,
         Trigger::Regex { pattern } => {
             const FIELD: &str = "trigger.pattern";
             *pattern = pattern.trim().to_owned();
-            required(FIELD, pattern, limits::PATTERN_BYTES, "Write the regular expression.")?;
-            let regex = pattern::compiled(pattern).map_err(|sentence| Refusal::of_field(FIELD, sentence))?;
+            required(
+                FIELD,
+                pattern,
+                limits::PATTERN_BYTES,
+                ("Write the regular expression.", "请填写正则表达式。"),
+            )?;
+            let regex = pattern::compiled(pattern).map_err(|fault| {
+                Refusal::of_field(FIELD, fault.to_string()).in_chinese(fault.in_chinese())
+            })?;
             return Ok(Some(Groups(regex.captures_len().saturating_sub(1))));
         }
         Trigger::FirstMessage {}
@@ -51,24 +58,32 @@ fn trigger(trigger: &mut Trigger) -> Result<Option<Groups>, Refusal> {
     Ok(None)
 }
 
-fn words(field: &str, words: &mut [String], what: &str) -> Result<(), Refusal> {
+/// What they are called, in English and in Chinese.
+fn words(field: &str, words: &mut [String], (what, chinese): (&str, &str)) -> Result<(), Refusal> {
     words.iter_mut().for_each(|word| *word = one_line(word));
     if words.is_empty() {
-        return Err(Refusal::of_field(field, format!("Add a {what} at least.")));
+        return Err(Refusal::of_field(field, format!("Add a {what} at least."))
+            .in_chinese(format!("请至少添加一个{chinese}。")));
     }
     if words.len() > limits::RULE_WORDS {
-        return Err(Refusal::of_field(field, format!("At most {} of them.", limits::RULE_WORDS)));
+        let most = limits::RULE_WORDS;
+        return Err(Refusal::of_field(field, format!("At most {most} of them."))
+            .in_chinese(format!("最多 {most} 个。")));
     }
     let mut seen = HashMap::new();
     for (nth, word) in words.iter().enumerate() {
         let field = format!("{field}.{nth}");
-        required(&field, word, limits::PHRASE_BYTES, &format!("This {what} is empty."))?;
+        let empty = (&*format!("This {what} is empty."), &*format!("这个{chinese}是空的。"));
+        required(&field, word, limits::PHRASE_BYTES, empty)?;
         let own = key(&normalized(word)).to_owned();
         if own.is_empty() {
-            return Err(Refusal::of_field(&field, format!("This {what} has nothing that shows.")));
+            return Err(Refusal::of_field(&field, format!("This {what} has nothing that shows."))
+                .in_chinese(format!("这个{chinese}没有可见的内容。")));
         }
         if seen.insert(own, nth).is_some() {
-            return Err(Refusal::of_field(&field, format!("“{}” is there twice.", limits::cut(word, 80))));
+            let shown = limits::cut(word, 80);
+            return Err(Refusal::of_field(&field, format!("“{shown}” is there twice."))
+                .in_chinese(format!("“{shown}”重复了。")));
         }
     }
     Ok(())
@@ -79,14 +94,15 @@ fn action(action: &mut Action, groups: Option<&Groups>) -> Result<(), Refusal> {
         Action::Reply { text } => {
             texts(text, groups)?;
             if text.en.is_empty() && text.zh_cn.is_empty() {
-                return Err(Refusal::of_field("action.text", "Write the reply, in one language at least."));
+                return Err(Refusal::of_field("action.text", "Write the reply, in one language at least.")
+                    .in_chinese("请至少用一种语言填写回复。"));
             }
             Ok(())
         }
         Action::NeedsHuman { text } => texts(text, groups),
         Action::Label { label } => {
             *label = one_line(label);
-            required("action.label", label, limits::LABEL_BYTES, "Write the label.")
+            required("action.label", label, limits::LABEL_BYTES, ("Write the label.", "请填写标签。"))
         }
         Action::Silent {} => Ok(()),
     }
@@ -103,7 +119,8 @@ fn texts(text: &mut Localized, groups: Option<&Groups>) -> Result<(), Refusal> {
                 return Err(Refusal::of_field(
                     "action.text",
                     format!("The reply uses {{{name}}}, but the expression has {groups} groups."),
-                ));
+                )
+                .in_chinese(format!("回复用到了 {{{name}}}，但表达式只有 {groups} 个分组。")));
             }
         }
     }
@@ -129,14 +146,12 @@ fn free_phrases(rule: &Rule, others: &[Rule]) -> Result<(), Refusal> {
         let Trigger::Phrase { phrases } = &other.trigger else { continue };
         for phrase in phrases {
             if let Some(nth) = own.get(key(&normalized(phrase))) {
+                let (phrase, name) = (limits::cut(phrase, 80), limits::cut(&other.name, 80));
                 return Err(Refusal::of_field(
                     &format!("trigger.phrases.{nth}"),
-                    format!(
-                        "“{}” is a phrase of the rule “{}” already.",
-                        limits::cut(phrase, 80),
-                        limits::cut(&other.name, 80)
-                    ),
-                ));
+                    format!("“{phrase}” is a phrase of the rule “{name}” already."),
+                )
+                .in_chinese(format!("“{phrase}”已是规则“{name}”的短语。")));
             }
         }
     }
@@ -187,12 +202,19 @@ pub fn validate_restored(restored: Vec<Answer>, others: &[Answer]) -> Result<Vec
 pub(crate) fn taken(nth: usize, question: &str, other: &Answer) -> Refusal {
     let name = other.questions.first().map_or("", String::as_str);
     let question = limits::cut(question, 80);
-    let sentence = if key(&normalized(name)) == key(&normalized(question)) {
-        format!("There is an answer to “{question}” already: change that one.")
+    let (sentence, chinese) = if key(&normalized(name)) == key(&normalized(question)) {
+        (
+            format!("There is an answer to “{question}” already: change that one."),
+            format!("“{question}”已有答案，请修改那一条。"),
+        )
     } else {
-        format!("“{question}” is a question of the answer “{}” already.", limits::cut(name, 80))
+        let name = limits::cut(name, 80);
+        (
+            format!("“{question}” is a question of the answer “{name}” already."),
+            format!("“{question}”已是答案“{name}”的问法。"),
+        )
     };
-    Refusal::of_field(&format!("questions.{nth}"), sentence)
+    Refusal::of_field(&format!("questions.{nth}"), sentence).in_chinese(chinese)
 }
 
 /// An answer within its bounds, whatever others there are.
@@ -204,19 +226,21 @@ pub(crate) fn bounded(mut answer: Answer) -> Result<Answer, Refusal> {
         !normalized.is_empty() && seen.insert(key(&normalized).to_owned())
     });
     if answer.questions.is_empty() {
-        return Err(Refusal::of_field("questions", "Write the question as customers put it."));
+        return Err(Refusal::of_field("questions", "Write the question as customers put it.")
+            .in_chinese("请按客户的说法填写问题。"));
     }
     if answer.questions.len() > limits::ANSWER_QUESTIONS {
         return Err(Refusal::of_field(
             "questions",
             format!("At most {} variants of a question.", limits::ANSWER_QUESTIONS),
-        ));
+        )
+        .in_chinese(format!("一个问题最多 {} 种问法。", limits::ANSWER_QUESTIONS)));
     }
     for (nth, question) in answer.questions.iter().enumerate() {
         within(&format!("questions.{nth}"), question, limits::PHRASE_BYTES)?;
     }
     answer.reply = answer.reply.trim().to_owned();
-    required("reply", &answer.reply, limits::TEMPLATE_BYTES, "Write the reply.")?;
+    required("reply", &answer.reply, limits::TEMPLATE_BYTES, ("Write the reply.", "请填写回复。"))?;
     distinct(&mut answer.languages);
     labels(&mut answer.labels)?;
     Ok(answer)
@@ -227,7 +251,9 @@ fn labels(labels: &mut Vec<String>) -> Result<(), Refusal> {
     labels.retain(|label| !label.is_empty());
     distinct(labels);
     if labels.len() > limits::ANSWER_LABELS {
-        return Err(Refusal::of_field("labels", format!("At most {} labels.", limits::ANSWER_LABELS)));
+        let most = limits::ANSWER_LABELS;
+        return Err(Refusal::of_field("labels", format!("At most {most} labels."))
+            .in_chinese(format!("最多 {most} 个标签。")));
     }
     for (nth, label) in labels.iter().enumerate() {
         within(&format!("labels.{nth}"), label, limits::LABEL_BYTES)?;
@@ -279,13 +305,14 @@ impl<'a> Questions<'a> {
 /// [`Code::InvalidSetting`] with the field, such as `responder.hours.time_zone`, and a sentence.
 pub fn validate_responder(settings: &ResponderSettings) -> Result<(), Refusal> {
     match &settings.hours {
-        Some(open) if hours::zone(&open.time_zone).is_none() => Err(Refusal::of_field(
-            "responder.hours.time_zone",
-            format!(
-                "“{}” is not a time zone: choose one such as Asia/Shanghai.",
-                limits::cut(&open.time_zone, 80)
-            ),
-        )),
+        Some(open) if hours::zone(&open.time_zone).is_none() => {
+            let shown = limits::cut(&open.time_zone, 80);
+            Err(Refusal::of_field(
+                "responder.hours.time_zone",
+                format!("“{shown}” is not a time zone: choose one such as Asia/Shanghai."),
+            )
+            .in_chinese(format!("“{shown}”不是时区，请选择如 Asia/Shanghai 的时区。")))
+        }
         _ => Ok(()),
     }
 }
@@ -311,16 +338,10 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn required(field: &str, text: &str, bytes: usize, missing: &str) -> Result<(), Refusal> {
+/// What is said when it is missing, in English and in Chinese.
+fn required(field: &str, text: &str, bytes: usize, (missing, chinese): (&str, &str)) -> Result<(), Refusal> {
     if text.is_empty() {
-        return Err(Refusal::of_field(field, missing));
+        return Err(Refusal::of_field(field, missing).in_chinese(chinese));
     }
     within(field, text, bytes)
-}
-
-fn within(field: &str, text: &str, bytes: usize) -> Result<(), Refusal> {
-    if text.len() > bytes {
-        return Err(Refusal::of_field(field, format!("At most {bytes} bytes; this has {}.", text.len())));
-    }
-    Ok(())
 }

@@ -124,17 +124,34 @@ impl Limits {
     pub fn validate(&self) -> Result<(), Refusal> {
         for Bound { name, value, range } in self.bounds() {
             if !range.contains(&value) {
-                return Err(refused(name, format!("Between {} and {}.", range.start(), range.end())));
+                let (least, most) = (range.start(), range.end());
+                return Err(refused(
+                    name,
+                    &format!("Between {least} and {most}."),
+                    &format!("须在 {least} 与 {most} 之间。"),
+                ));
             }
         }
         if self.frame_bytes < self.message_bytes {
-            return Err(refused("frame_bytes", "A frame must have room for a message.".to_owned()));
+            return Err(refused(
+                "frame_bytes",
+                "A frame must have room for a message.",
+                "一帧须容得下一条消息。",
+            ));
         }
         if self.outbox_bytes < self.message_bytes.saturating_mul(8) {
-            return Err(refused("outbox_bytes", "At least eight times the bytes of a message.".to_owned()));
+            return Err(refused(
+                "outbox_bytes",
+                "At least eight times the bytes of a message.",
+                "至少为一条消息字节数的八倍。",
+            ));
         }
         if self.silence_seconds <= self.ping_seconds {
-            return Err(refused("silence_seconds", "More than the seconds between pings.".to_owned()));
+            return Err(refused(
+                "silence_seconds",
+                "More than the seconds between pings.",
+                "须大于心跳间隔的秒数。",
+            ));
         }
         Ok(())
     }
@@ -168,8 +185,8 @@ fn seconds(seconds: u32) -> Duration {
     Duration::from_secs(seconds.into())
 }
 
-fn refused(name: &str, sentence: String) -> Refusal {
-    Refusal::of_field(&format!("limits.{name}"), sentence)
+fn refused(name: &str, sentence: &str, chinese: &str) -> Refusal {
+    Refusal::of_field(&format!("limits.{name}"), sentence).in_chinese(chinese)
 }
 
 #[cfg(test)]

@@ -13,19 +13,23 @@ impl ModelSettings {
     /// [`Code::InvalidSetting`](crate::Code::InvalidSetting) with a field such as `responder.model.url`, and a sentence.
     pub fn validated(mut self) -> Result<Self, Refusal> {
         const NAME: &str = "responder.model.model";
-        self.url = address("responder.model.url", &self.url, self.enabled)?;
+        self.url = address("responder.model.url", self.url.trim().trim_end_matches('/'), self.enabled)?;
         self.model = self.model.trim().to_owned();
         if self.enabled && self.model.is_empty() {
-            return Err(Refusal::of_field(NAME, "Enter the model's name as the endpoint calls it."));
+            return Err(Refusal::of_field(NAME, "Enter the model's name as the endpoint calls it.")
+                .in_chinese("请填写模型名称，与接口所用的一致。"));
         }
         if self.model.chars().any(char::is_control) {
-            return Err(Refusal::of_field(NAME, "A model's name is one line."));
+            return Err(
+                Refusal::of_field(NAME, "A model's name is one line.").in_chinese("模型名称只能是一行。")
+            );
         }
         within(NAME, &self.model, limits::NAME_BYTES)?;
         within("responder.model.system_prompt", &self.system_prompt, limits::TEMPLATE_BYTES)?;
         deadline("responder.model.deadline_seconds", self.deadline_seconds)?;
         if !(16..=4096).contains(&self.max_tokens) {
-            return Err(Refusal::of_field("responder.model.max_tokens", "Choose 16 to 4,096 tokens."));
+            return Err(Refusal::of_field("responder.model.max_tokens", "Choose 16 to 4,096 tokens.")
+                .in_chinese("请填 16 到 4,096。"));
         }
         Ok(self)
     }
@@ -47,29 +51,38 @@ fn deadline(field: &str, seconds: u32) -> Result<(), Refusal> {
     if (1..=120).contains(&seconds) {
         return Ok(());
     }
-    Err(Refusal::of_field(field, "Choose 1 to 120 seconds."))
+    Err(Refusal::of_field(field, "Choose 1 to 120 seconds.").in_chinese("请填 1 到 120 秒。"))
 }
 
 /// An address that can be asked, as it was written but trimmed. Whatever else it is: secrets have no place in it, for
 /// settings are stored and shown.
 fn address(field: &str, text: &str, needed: bool) -> Result<String, Refusal> {
     let text = text.trim();
-    let refused = |sentence: &str| Err(Refusal::of_field(field, sentence));
+    let refused = |sentence: &str, chinese: &str| Err(Refusal::of_field(field, sentence).in_chinese(chinese));
     if text.is_empty() {
-        return if needed { refused("Enter the address.") } else { Ok(String::new()) };
+        return if needed { refused("Enter the address.", "请填写地址。") } else { Ok(String::new()) };
     }
     within(field, text, limits::ADDRESS_BYTES)?;
     let Ok(url) = Url::parse(text) else {
-        return refused("This is not an address such as https://bot.example/hook.");
+        return refused(
+            "This is not an address such as https://bot.example/hook.",
+            "这不是有效的地址，应如 https://bot.example/hook。",
+        );
     };
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return refused("An address begins with https:// or http://.");
+    // Browsers read `http:///host` as `http://host`, and so does the parser; who writes that has forgotten the host.
+    let names_a_host =
+        text.split_once("://").is_some_and(|(_, rest)| !rest.starts_with(['/', '\\', '?', '#']));
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !names_a_host {
+        return refused("An address begins with https:// or http://.", "地址须以 https:// 或 http:// 开头。");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return refused("An address has no user name or password in it. Enter the key in its own field.");
+        return refused(
+            "An address has no user name or password in it. Enter the key in its own field.",
+            "地址中不能有用户名或密码，密钥请填在它自己的栏里。",
+        );
     }
     if url.fragment().is_some() {
-        return refused("Leave out the # and what follows it.");
+        return refused("Leave out the # and what follows it.", "请去掉 # 及其后的内容。");
     }
     Ok(text.to_owned())
 }

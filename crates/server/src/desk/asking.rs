@@ -88,5 +88,5 @@ impl Desk {
 }
 
 fn locked(failure: Failure) -> Refusal {
-    Refusal::new(Code::StoreFailed, failure.message)
+    Refusal::new(Code::TimedOut, failure.message).in_chinese(failure.chinese)
 }

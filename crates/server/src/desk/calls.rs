@@ -91,7 +91,7 @@ impl Desk {
     async fn act_on(&self, conversation: ConversationId, action: AgentAction) -> Result<Response, Refusal> {
         // Who acts is here; looking is not enough, as a window may be left open.
         if !matches!(action, AgentAction::MarkRead { .. }) {
-            self.hub().set_away(false);
+            self.is_here();
         }
         let says = matches!(action, AgentAction::Send { .. } | AgentAction::Note { .. });
         let by = self.hub().settings().agent_name.clone();

@@ -28,12 +28,11 @@ impl Desk {
     pub(super) async fn listen_on(&self, address: &str) -> Listening {
         let mut listener = self.shared.listener.lock().await;
         let Ok(wanted) = address.parse::<SocketAddr>() else {
-            return self.listen_failed(
-                address,
-                "This is not an address such as 127.0.0.1:8080.",
-                None,
-                &listener,
+            let why = (
+                "This is not an address such as 127.0.0.1:8080.".to_owned(),
+                "这不是有效的地址，应如 127.0.0.1:8080。".to_owned(),
             );
+            return self.listen_failed(address, why, None, &listener);
         };
         if listener.as_ref().is_some_and(|current| current.address == wanted) {
             return self.listening();
@@ -47,8 +46,8 @@ impl Desk {
                 let holder = (error.kind() == std::io::ErrorKind::AddrInUse)
                     .then(|| port_holder::find(wanted))
                     .flatten();
-                let message = failure(wanted, &error, holder.as_deref());
-                return self.listen_failed(address, &message, holder, &listener);
+                let why = failure(wanted, &error, holder.as_deref());
+                return self.listen_failed(address, why, holder, &listener);
             }
         };
         let address = bound.local_addr().unwrap_or(wanted);
@@ -62,11 +61,11 @@ impl Desk {
     fn listen_failed(
         &self,
         address: &str,
-        message: &str,
+        (message, message_zh): (String, String),
         holder: Option<String>,
         current: &Option<Listener>,
     ) -> Listening {
-        let failed = Listening::Failed { address: address.to_owned(), message: message.to_owned(), holder };
+        let failed = Listening::Failed { address: address.to_owned(), message, message_zh, holder };
         if current.is_none() {
             self.shared.hub.set_listening(failed.clone());
         }
@@ -76,8 +75,8 @@ impl Desk {
     /// Listens elsewhere and remembers it for the next start.
     pub(super) async fn change_address(&self, address: &str) -> Result<Listening, Refusal> {
         match self.listen_on(address.trim()).await {
-            Listening::Failed { message, .. } => {
-                let mut refusal = Refusal::new(Code::AddressUnavailable, message);
+            Listening::Failed { message, message_zh, .. } => {
+                let mut refusal = Refusal::new(Code::AddressUnavailable, message).in_chinese(message_zh);
                 refusal.field = Some("listen".to_owned());
                 Err(refusal)
             }
@@ -94,22 +93,29 @@ impl Desk {
     }
 }
 
-fn failure(address: SocketAddr, error: &std::io::Error, holder: Option<&str>) -> String {
-    let port = address.port();
+/// Why, in English and in Chinese.
+fn failure(address: SocketAddr, error: &std::io::Error, holder: Option<&str>) -> (String, String) {
+    let (port, ip) = (address.port(), address.ip());
     match (error.kind(), holder) {
-        (std::io::ErrorKind::AddrInUse, Some(holder)) => {
-            format!("Port {port} is in use by {holder}. Close that program, or choose another port.")
-        }
-        (std::io::ErrorKind::AddrInUse, None) => format!(
-            "Port {port} is in use, perhaps by another Deskbell. Close the program that holds it, or choose another port."
+        (std::io::ErrorKind::AddrInUse, Some(holder)) => (
+            format!("Port {port} is in use by {holder}. Close that program, or choose another port."),
+            format!("端口 {port} 正被 {holder} 占用。请关闭该程序，或选择其他端口。"),
         ),
-        (std::io::ErrorKind::PermissionDenied, _) => {
-            format!("The system does not allow listening on port {port}. Choose a port above 1023.")
-        }
-        (std::io::ErrorKind::AddrNotAvailable, _) => {
-            format!("This machine has no address {}. Choose 127.0.0.1 for this machine only.", address.ip())
-        }
-        _ => format!("{address} cannot be listened on: {error}."),
+        (std::io::ErrorKind::AddrInUse, None) => (
+            format!(
+                "Port {port} is in use, perhaps by another Deskbell. Close the program that holds it, or choose another port."
+            ),
+            format!("端口 {port} 已被占用，可能是另一个 Deskbell。请关闭占用它的程序，或选择其他端口。"),
+        ),
+        (std::io::ErrorKind::PermissionDenied, _) => (
+            format!("The system does not allow listening on port {port}. Choose a port above 1023."),
+            format!("系统不允许监听端口 {port}。请选择大于 1023 的端口。"),
+        ),
+        (std::io::ErrorKind::AddrNotAvailable, _) => (
+            format!("This machine has no address {ip}. Choose 127.0.0.1 for this machine only."),
+            format!("本机没有地址 {ip}。仅供本机使用请选择 127.0.0.1。"),
+        ),
+        _ => (format!("{address} cannot be listened on: {error}."), format!("无法监听 {address}：{error}。")),
     }
 }
 

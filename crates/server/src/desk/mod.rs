@@ -10,13 +10,14 @@ mod upkeep;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use deskbell_desk::{Command, Draft};
 use deskbell_protocol::entity::{Counts, Listening};
 use deskbell_protocol::settings::{Language, Settings};
 use deskbell_protocol::upkeep::Upkeep;
-use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal, Seq};
+use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal, Seq, Timestamp};
 use deskbell_store::{Receipt, Store, Submission};
 use tokio::sync::{Mutex, Semaphore, watch};
 
@@ -91,6 +92,8 @@ struct Shared {
     upkeep: std::sync::Mutex<Option<Upkeep>>,
     /// Places for calls that are larger than a frame.
     large_calls: Semaphore,
+    /// When an agent last acted, in milliseconds since 1970; 0 for not since the start.
+    last_act: AtomicI64,
 }
 
 impl Desk {
@@ -133,6 +136,7 @@ impl Desk {
             saving: Mutex::new(()),
             upkeep: std::sync::Mutex::default(),
             large_calls: Semaphore::new(LARGE_CALLS),
+            last_act: AtomicI64::new(0),
         };
         let desk = Self { shared: Arc::new(shared) };
         desk.start_clockwork();
@@ -210,6 +214,19 @@ impl Desk {
     #[must_use]
     pub fn system_language(&self) -> Language {
         self.shared.system_language
+    }
+
+    /// When an agent last acted, at whichever console. 0 when nobody has since the start.
+    #[must_use]
+    pub fn last_act(&self) -> Timestamp {
+        Timestamp(self.shared.last_act.load(Ordering::Relaxed))
+    }
+
+    /// Notes that somebody acts at a console, and so is there.
+    fn is_here(&self) {
+        self.shared.last_act.store(now().0, Ordering::Relaxed);
+        self.hub().set_away(false);
+        self.hub().set_idle(false);
     }
 
     /// Tells the desk that there was no input on this machine for as long as the settings say, or that there was.

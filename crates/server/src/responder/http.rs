@@ -23,13 +23,15 @@ const RETRY_SECONDS: u64 = 3600;
 pub(crate) struct Failure {
     /// A sentence that says what to do. It holds neither secrets nor anything that the endpoint said.
     pub(crate) message: String,
+    /// The same in Chinese.
+    pub(crate) chinese: String,
     /// After how long the endpoint wants to be asked again.
     pub(crate) retry_after: Option<Duration>,
 }
 
 impl Failure {
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retry_after: None }
+    pub(crate) fn new(message: impl Into<String>, chinese: impl Into<String>) -> Self {
+        Self { message: message.into(), chinese: chinese.into(), retry_after: None }
     }
 }
 
@@ -56,7 +58,12 @@ fn build() -> Result<Client, Failure> {
         // A system without certificates can still ask a model of its own.
         tracing::warn!(%error, "the system's certificates cannot be read: https will not work");
         let without = direct().tls_certs_only([]).build();
-        without.map_err(|_| Failure::new("This system has no working TLS; the responder cannot ask anyone."))
+        without.map_err(|_| {
+            Failure::new(
+                "This system has no working TLS; the responder cannot ask anyone.",
+                "此系统没有可用的 TLS，自动应答无法询问任何服务。",
+            )
+        })
     })
 }
 
@@ -87,6 +94,13 @@ impl Who {
         }
     }
 
+    fn chinese(self) -> &'static str {
+        match self {
+            Self::Model => "模型",
+            Self::Bot => "Webhook 机器人",
+        }
+    }
+
     fn credential(self) -> &'static str {
         match self {
             Self::Model => "key",
@@ -94,54 +108,109 @@ impl Who {
         }
     }
 
+    pub(super) fn too_much(self) -> Failure {
+        Failure::new(
+            format!("{} answers more than can be taken.", self.name()),
+            format!("{}的回答超出了上限。", self.chinese()),
+        )
+    }
+
     pub(super) fn too_late(self, seconds: u32) -> Failure {
-        Failure::new(format!(
-            "{} did not finish within {seconds} s. A longer deadline in the settings may help.",
-            self.name()
-        ))
+        let (name, chinese) = (self.name(), self.chinese());
+        Failure::new(
+            format!("{name} did not finish within {seconds} s. A longer deadline in the settings may help."),
+            format!("{chinese}没有在 {seconds} 秒内完成。可在设置中延长时限。"),
+        )
     }
 
     /// A request that came to no answer, or an answer that broke off.
     pub(super) fn failed(self, error: &reqwest::Error) -> Failure {
-        let name = self.name();
-        Failure::new(if error.is_builder() {
-            format!("{name} cannot be asked: its address or its {} is not valid.", self.credential())
+        let (name, chinese) = (self.name(), self.chinese());
+        let refused =
+            || cause::<std::io::Error>(error).map(std::io::Error::kind) == Some(ErrorKind::ConnectionRefused);
+        let (message, in_chinese) = if error.is_builder() {
+            let credential = self.credential();
+            (
+                format!("{name} cannot be asked: its address or its {credential} is not valid."),
+                format!("无法询问{chinese}：地址或密钥无效。"),
+            )
         } else if has_cause::<rustls::Error>(error) {
-            format!("{name} cannot be trusted: the certificate of its address is not valid on this system.")
+            (
+                format!(
+                    "{name} cannot be trusted: the certificate of its address is not valid on this system."
+                ),
+                format!("无法信任{chinese}：其地址的证书在此系统上无效。"),
+            )
         } else if error.is_timeout() {
-            format!("{name} cannot be reached: its address does not answer.")
+            (
+                format!("{name} cannot be reached: its address does not answer."),
+                format!("无法连接{chinese}：该地址没有回应。"),
+            )
+        } else if error.is_connect() && refused() {
+            (
+                format!("{name} is not there: nothing listens at its address. Is it running?"),
+                format!("{chinese}不在：该地址没有程序在监听。它在运行吗？"),
+            )
         } else if error.is_connect() {
-            match cause::<std::io::Error>(error).map(std::io::Error::kind) {
-                Some(ErrorKind::ConnectionRefused) => {
-                    format!("{name} is not there: nothing listens at its address. Is it running?")
-                }
-                _ => format!("{name} cannot be reached at its address. Check the address and the network."),
-            }
+            (
+                format!("{name} cannot be reached at its address. Check the address and the network."),
+                format!("无法在该地址连接{chinese}。请检查地址和网络。"),
+            )
         } else if error.is_request() {
-            format!("{name} closed the connection instead of answering.")
+            (
+                format!("{name} closed the connection instead of answering."),
+                format!("{chinese}没有回答就关闭了连接。"),
+            )
         } else {
-            format!("{name} broke off in the middle of its answer.")
-        })
+            (format!("{name} broke off in the middle of its answer."), format!("{chinese}的回答中途断开了。"))
+        };
+        Failure::new(message, in_chinese)
     }
 
     /// What a status that is no success means.
     pub(super) fn refused(self, status: StatusCode, retry_after: Option<Duration>) -> Failure {
-        let (name, credential, code) = (self.name(), self.credential(), status.as_u16());
-        let message = match code {
-            300..=399 => format!("{name} points to another address ({code}). Enter the final address."),
-            401 | 403 => format!("{name} refuses the {credential} ({code}). Set it again."),
-            404 | 405 => match self {
-                Self::Model => format!(
-                    "{name} is not at this address, or not under this name ({code}). Addresses often end in /v1."
-                ),
-                Self::Bot => format!("{name} is not at this address ({code})."),
-            },
-            410 => format!("{name} is gone for good ({code}). Switch it off or enter its new address."),
-            429 => format!("{name} is asked too often or its quota is used up ({code})."),
-            500.. => format!("{name} has a fault of its own ({code})."),
-            _ => format!("{name} refuses the question ({code})."),
+        let (name, chinese, credential, code) =
+            (self.name(), self.chinese(), self.credential(), status.as_u16());
+        let (message, in_chinese) = match code {
+            300..=399 => (
+                format!("{name} points to another address ({code}). Enter the final address."),
+                format!("{chinese}指向了另一个地址（{code}）。请填写最终地址。"),
+            ),
+            401 | 403 => (
+                format!("{name} refuses the {credential} ({code}). Set it again."),
+                format!("{chinese}拒绝了密钥（{code}）。请重新设置。"),
+            ),
+            404 | 405 => (
+                match self {
+                    Self::Model => format!(
+                        "{name} is not at this address, or not under this name ({code}). Addresses often end in /v1."
+                    ),
+                    Self::Bot => format!("{name} is not at this address ({code})."),
+                },
+                match self {
+                    Self::Model => {
+                        format!("{chinese}不在此地址，或名称不对（{code}）。地址通常以 /v1 结尾。")
+                    }
+                    Self::Bot => format!("{chinese}不在此地址（{code}）。"),
+                },
+            ),
+            410 => (
+                format!("{name} is gone for good ({code}). Switch it off or enter its new address."),
+                format!("{chinese}已永久撤下（{code}）。请关闭它，或填写新地址。"),
+            ),
+            429 => (
+                format!("{name} is asked too often or its quota is used up ({code})."),
+                format!("{chinese}被询问过于频繁，或配额已用完（{code}）。"),
+            ),
+            500.. => {
+                (format!("{name} has a fault of its own ({code})."), format!("{chinese}自身出错（{code}）。"))
+            }
+            _ => (
+                format!("{name} refuses the question ({code})."),
+                format!("{chinese}拒绝了这个问题（{code}）。"),
+            ),
         };
-        Failure { message, retry_after }
+        Failure { retry_after, ..Failure::new(message, in_chinese) }
     }
 }
 
@@ -190,7 +259,7 @@ pub(super) async fn body(mut response: Response, bytes: usize, who: Who) -> Resu
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| who.failed(&error))? {
         if body.len().saturating_add(chunk.len()) > bytes {
-            return Err(Failure::new(format!("{} answers more than can be taken.", who.name())));
+            return Err(who.too_much());
         }
         body.extend_from_slice(&chunk);
     }

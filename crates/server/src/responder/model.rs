@@ -74,14 +74,19 @@ pub(crate) async fn test_model(http: &Http, settings: ModelSettings, key: Option
         notes: vec![("Are you there?".to_owned(), "Yes, I am here and ready to help.".to_owned())],
         thread: vec![Turn { author: Author::Customer, text: "Are you there?".to_owned() }],
     };
-    let (works, message) = match ask_model(http, question, |_| {}).await {
-        Ok(ModelReply::Text(text)) => (true, format!("It answered: “{}”", cut(text.trim(), 200))),
-        Ok(ModelReply::NotSure) => {
-            (true, "It answered that it is not sure; then the next part of the chain is asked.".to_owned())
+    let (works, message, message_zh) = match ask_model(http, question, |_| {}).await {
+        Ok(ModelReply::Text(text)) => {
+            let said = cut(text.trim(), 200);
+            (true, format!("It answered: “{said}”"), format!("它回答：“{said}”"))
         }
-        Err(failure) => (false, failure.message),
+        Ok(ModelReply::NotSure) => {
+            let message = "It answered that it is not sure; then the next part of the chain is asked.";
+            (true, message.to_owned(), "它回答不确定；此时会询问应答链的下一环。".to_owned())
+        }
+        Err(failure) => (false, failure.message, failure.chinese),
     };
-    Tested { works, message, took_ms: u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX) }
+    let took_ms = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
+    Tested { works, message, message_zh, took_ms }
 }
 
 /// The request's body.
@@ -138,12 +143,16 @@ async fn converse(
 }
 
 async fn post(http: &Http, question: &ModelQuestion, chat: &Chat<'_>) -> Result<Response, Failure> {
-    let invalid =
-        || Failure::new("The model's address is not valid. Enter one such as http://127.0.0.1:11434/v1.");
+    let invalid = || {
+        Failure::new(
+            "The model's address is not valid. Enter one such as http://127.0.0.1:11434/v1.",
+            "模型的地址无效，应如 http://127.0.0.1:11434/v1。",
+        )
+    };
     let mut url = Url::parse(question.settings.url.trim()).map_err(|_| invalid())?;
     url.path_segments_mut().map_err(|()| invalid())?.pop_if_empty().extend(["chat", "completions"]);
-    let body =
-        serde_json::to_vec(chat).map_err(|_| Failure::new("The question cannot be written as JSON."))?;
+    let body = serde_json::to_vec(chat)
+        .map_err(|_| Failure::new("The question cannot be written as JSON.", "问题无法写成 JSON。"))?;
     let mut request = http
         .client()?
         .post(url)
@@ -151,8 +160,12 @@ async fn post(http: &Http, question: &ModelQuestion, chat: &Chat<'_>) -> Result<
         .header(ACCEPT, "text/event-stream, application/json")
         .body(body);
     if let Some(key) = &question.key {
-        let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose()))
-            .map_err(|_| Failure::new("The model's key has characters that no key has. Set it again."))?;
+        let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose())).map_err(|_| {
+            Failure::new(
+                "The model's key has characters that no key has. Set it again.",
+                "模型的密钥含有无效字符。请重新设置。",
+            )
+        })?;
         value.set_sensitive(true);
         request = request.header(AUTHORIZATION, value);
     }
@@ -198,9 +211,7 @@ async fn read_stream(
             }
             return words.reply();
         };
-        for event in
-            events.take(&chunk).map_err(|_| Failure::new("The model answers more than can be taken."))?
-        {
+        for event in events.take(&chunk).map_err(|_| Who::Model.too_much())? {
             words.take(&event)?;
         }
         if words.done || is_not_sure(&words.text) || words.text.len() > WORDS_BYTES {
@@ -213,6 +224,7 @@ async fn read_stream(
 fn not_chat() -> Failure {
     Failure::new(
         "What answers at the model's address is not an OpenAI-compatible chat endpoint. Addresses often end in /v1.",
+        "该地址上的不是兼容 OpenAI 的聊天接口。地址通常以 /v1 结尾。",
     )
 }
 
@@ -268,7 +280,10 @@ impl Words {
         }
         let chunk: Chunk = serde_json::from_str(event).map_err(|_| not_chat())?;
         if chunk.error.is_some() {
-            return Err(Failure::new("The model reported a fault of its own while it was answering."));
+            return Err(Failure::new(
+                "The model reported a fault of its own while it was answering.",
+                "模型在回答时报告了自身的错误。",
+            ));
         }
         // The last chunk of some endpoints has numbers and no choice.
         let Some(choice) = chunk.choices.ok_or_else(not_chat)?.into_iter().next() else { return Ok(()) };
@@ -303,7 +318,12 @@ impl Words {
             Some(end) => end,
             None if self.done => End::Complete,
             None if self.text.len() > WORDS_BYTES => End::Limit,
-            None => return Err(Failure::new("The model broke off in the middle of its answer.")),
+            None => {
+                return Err(Failure::new(
+                    "The model broke off in the middle of its answer.",
+                    "模型的回答中途断开了。",
+                ));
+            }
         };
         Ok(judge(&self.text, end))
     }

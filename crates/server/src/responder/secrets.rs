@@ -111,8 +111,12 @@ impl SecretStore {
         if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&name) {
             return Ok(known.clone());
         }
-        let unread =
-            || Failure::new(format!("The file of {} cannot be read in the data folder.", called(name)));
+        let unread = || {
+            Failure::new(
+                format!("The file of {} cannot be read in the data folder.", called(name)),
+                "数据文件夹中的密钥文件无法读取。",
+            )
+        };
         let found = match self.files.read(name).map_err(|_| unread())? {
             Some(text) if text.is_empty() => None,
             Some(text) => Some((Secret(text), SecretPlace::File)),
@@ -122,6 +126,7 @@ impl SecretStore {
                 Err(Trouble::NoAnswer) => {
                     return Err(Failure::new(
                         "The system's keyring does not answer. Unlock it, then the responder can ask again.",
+                        "系统的密钥环没有回应。请解锁，之后自动应答会再次询问。",
                     ));
                 }
             },
@@ -167,10 +172,12 @@ fn locked() -> Refusal {
         Code::TimedOut,
         "The system's keyring does not answer; nothing was changed. Unlock it and try again.",
     )
+    .in_chinese("系统的密钥环没有回应，未作任何更改。请解锁后重试。")
 }
 
 fn unwritten(error: &std::io::Error) -> Refusal {
     Refusal::new(Code::StoreFailed, format!("The secret cannot be written to the data folder: {error}."))
+        .in_chinese(format!("密钥无法写入数据文件夹：{error}。"))
 }
 
 /// What a sentence calls it.
@@ -187,14 +194,16 @@ fn called(name: SecretName) -> &'static str {
 /// [`Code::InvalidSetting`] with the secret's field. The sentence does not repeat it.
 fn valid(name: SecretName, text: &str) -> Result<Secret, Refusal> {
     let text = text.trim();
-    let (field, sentence) = match name {
+    let (field, sentence, chinese) = match name {
         SecretName::ModelKey => (
             "responder.model.key",
             "A key is 1 to 4,096 letters, digits and signs without spaces, as the provider shows it.",
+            "密钥由 1 到 4,096 个字母、数字和符号组成，没有空格，与服务商给出的一致。",
         ),
         SecretName::WebhookSecret => (
             "responder.webhook.secret",
             "A signing secret is whsec_ and base64 of 24 to 64 random bytes, as `openssl rand -base64 32` makes them.",
+            "签名密钥为 whsec_ 加上 24 到 64 个随机字节的 base64，可用 `openssl rand -base64 32` 生成。",
         ),
     };
     let secret = Secret::new(text);
@@ -202,7 +211,7 @@ fn valid(name: SecretName, text: &str) -> Result<Secret, Refusal> {
         && text.len() <= limits::SECRET_BYTES
         && text.chars().all(|character| character.is_ascii_graphic())
         && (name == SecretName::ModelKey || Key::of(&secret).is_some());
-    if fits { Ok(secret) } else { Err(Refusal::of_field(field, sentence)) }
+    if fits { Ok(secret) } else { Err(Refusal::of_field(field, sentence).in_chinese(chinese)) }
 }
 
 #[cfg(test)]

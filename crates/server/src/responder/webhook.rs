@@ -100,14 +100,24 @@ pub(crate) async fn test_webhook(http: &Http, settings: &WebhookSettings, secret
         name: None,
         event_id: format!("test_{at}"),
     };
-    let (works, message) = match post(http, settings, secret, "test", posted).await {
-        Ok(WebhookReply::Text(text)) => (true, format!("It answered: “{}”", cut(text.trim(), 200))),
-        Ok(WebhookReply::NeedsHuman) => (true, "It answered that a human is needed.".to_owned()),
-        Ok(WebhookReply::Nothing) => (true, "It took the message and had nothing to say.".to_owned()),
-        Ok(WebhookReply::Later) => (true, "It took the message and will answer through the API.".to_owned()),
-        Err(failure) => (false, failure.message),
+    let said = |message: &str, chinese: &str| (true, message.to_owned(), chinese.to_owned());
+    let (works, message, message_zh) = match post(http, settings, secret, "test", posted).await {
+        Ok(WebhookReply::Text(text)) => {
+            let text = cut(text.trim(), 200);
+            said(&format!("It answered: “{text}”"), &format!("它回答：“{text}”"))
+        }
+        Ok(WebhookReply::NeedsHuman) => said("It answered that a human is needed.", "它回答需要人工。"),
+        Ok(WebhookReply::Nothing) => {
+            said("It took the message and had nothing to say.", "它收到了消息，没有要说的。")
+        }
+        Ok(WebhookReply::Later) => said(
+            "It took the message and will answer through the API.",
+            "它收到了消息，之后会通过 API 回复。",
+        ),
+        Err(failure) => (false, failure.message, failure.chinese),
     };
-    Tested { works, message, took_ms: u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX) }
+    let took_ms = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
+    Tested { works, message, message_zh, took_ms }
 }
 
 async fn post(
@@ -117,15 +127,23 @@ async fn post(
     kind: &'static str,
     posted: Posted,
 ) -> Result<WebhookReply, Failure> {
-    let unset = || Failure::new("The webhook bot has no signing secret yet. Set it in the settings.");
+    let unset = || {
+        Failure::new(
+            "The webhook bot has no signing secret yet. Set it in the settings.",
+            "Webhook 机器人还没有签名密钥。请在设置中填写。",
+        )
+    };
     let key = secret.as_ref().ok_or_else(unset).and_then(|secret| Key::of(secret).ok_or_else(unset))?;
     let url = Url::parse(settings.url.trim()).map_err(|_| {
-        Failure::new("The webhook bot's address is not valid. Enter one with https:// or http://.")
+        Failure::new(
+            "The webhook bot's address is not valid. Enter one with https:// or http://.",
+            "Webhook 机器人的地址无效，须以 https:// 或 http:// 开头。",
+        )
     })?;
     let at = now();
     let event = Event { kind, timestamp: iso(at), data: &posted };
-    let json =
-        serde_json::to_vec(&event).map_err(|_| Failure::new("The message cannot be written as JSON."))?;
+    let json = serde_json::to_vec(&event)
+        .map_err(|_| Failure::new("The message cannot be written as JSON.", "消息无法写成 JSON。"))?;
     let seconds = at.0.div_euclid(1000);
     let request = http
         .client()?
@@ -162,13 +180,17 @@ async fn read(response: Response) -> Result<WebhookReply, Failure> {
         return Ok(WebhookReply::Nothing);
     }
     let answer: Answer = serde_json::from_slice(&body).map_err(|_| {
-        Failure::new("The webhook bot answered something that is not the JSON object it should be.")
+        Failure::new(
+            "The webhook bot answered something that is not the JSON object it should be.",
+            "Webhook 机器人的回答不是应有的 JSON 对象。",
+        )
     })?;
     match answer {
         Answer { needs_human: true, .. } => Ok(WebhookReply::NeedsHuman),
-        Answer { reply: Some(reply), .. } if reply.len() > REPLY_BYTES => {
-            Err(Failure::new(format!("The webhook bot's reply is too long: at most {REPLY_BYTES} bytes.")))
-        }
+        Answer { reply: Some(reply), .. } if reply.len() > REPLY_BYTES => Err(Failure::new(
+            format!("The webhook bot's reply is too long: at most {REPLY_BYTES} bytes."),
+            format!("Webhook 机器人的回复过长：最多 {REPLY_BYTES} 字节。"),
+        )),
         Answer { reply: Some(reply), .. } if !reply.trim().is_empty() => Ok(WebhookReply::Text(reply)),
         Answer { later: true, .. } => Ok(WebhookReply::Later),
         _ => Ok(WebhookReply::Nothing),

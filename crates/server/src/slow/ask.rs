@@ -202,9 +202,10 @@ impl Asking {
             // Its reply comes through the API; when it does, nobody waits here any more.
             WebhookReply::Later => {
                 tokio::time::sleep_until(deadline).await;
-                let sentence =
-                    format!("The webhook bot promised a reply and did not send it within {seconds} s.");
-                Err(Failure::new(sentence))
+                Err(Failure::new(
+                    format!("The webhook bot promised a reply and did not send it within {seconds} s."),
+                    format!("Webhook 机器人答应回复，但没有在 {seconds} 秒内送来。"),
+                ))
             }
         }
     }

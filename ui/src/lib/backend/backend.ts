@@ -77,12 +77,25 @@ export interface Backend {
 export class Refused extends Error {
   readonly code: Code | 'offline';
   readonly field: string | undefined;
+  /** The sentence in Chinese, where the desk has it. */
+  readonly chinese: string | undefined;
 
-  constructor(refusal: { code: Code | 'offline'; message: string; field?: string | undefined }) {
+  constructor(refusal: {
+    code: Code | 'offline';
+    message: string;
+    message_zh?: string | undefined;
+    field?: string | undefined;
+  }) {
     super(refusal.message);
     this.name = 'Refused';
     this.code = refusal.code;
     this.field = refusal.field;
+    this.chinese = refusal.message_zh;
+  }
+
+  /** The same refusal of another field: forms have fields that the desk has not. */
+  of(field: string): Refused {
+    return new Refused({ code: this.code, message: this.message, message_zh: this.chinese, field });
   }
 
   /** Makes a refusal of whatever was thrown. */

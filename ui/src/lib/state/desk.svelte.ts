@@ -13,6 +13,7 @@ import type {
   Update,
 } from '$lib/protocol';
 import { limitsProblem } from '$lib/text/limits';
+import { inLanguage } from '$lib/text/language';
 import { m } from '$paraglide/messages.js';
 
 import { Activity } from './activity.svelte';
@@ -383,8 +384,12 @@ export class Desk {
   }
 }
 
-/** A refusal in the console's language where it is a common one, else in the desk's own words. */
+/**
+ * A refusal in the console's language: the desk's own sentence where it has both languages, for it knows best what to
+ * do; else that of a common code; else the desk's own words.
+ */
 export function sentence(refused: Refused): string {
+  if (refused.chinese !== undefined) return inLanguage(refused.message, refused.chinese);
   switch (refused.code) {
     case 'offline':
       return m.refused_offline();

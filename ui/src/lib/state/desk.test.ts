@@ -151,7 +151,10 @@ describe('snapshot and updates', () => {
     backend.update(
       NOW,
       { type: 'counts', counts: { ...COUNTS, needs_me: 4 } },
-      { type: 'listening', listening: { state: 'failed', address: 'a', message: 'taken', holder: 'node' } },
+      {
+        type: 'listening',
+        listening: { state: 'failed', address: 'a', message: 'taken', message_zh: '已占用', holder: 'node' },
+      },
       { type: 'gone', conversation: 9 },
     );
     nextFrame();

@@ -260,5 +260,5 @@ function moved(refused: Refused, list: string, places: number[]): Refused {
   const [path, index] = [list, Number(refused.field?.slice(list.length + 1))];
   const place = places[index];
   if (!refused.field?.startsWith(`${path}.`) || place === undefined) return refused;
-  return new Refused({ code: refused.code, message: refused.message, field: `${path}.${place}` });
+  return refused.of(`${path}.${place}`);
 }

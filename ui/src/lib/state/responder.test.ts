@@ -311,7 +311,7 @@ describe('the model and the webhook bot', () => {
     outside.forget('webhook');
     await backend.answer('test_webhook', {
       type: 'tested',
-      tested: { works: true, message: 'Hello.', took_ms: 3 },
+      tested: { works: true, message: 'Hello.', message_zh: '你好。', took_ms: 3 },
     });
     expect(outside.attempt('webhook').tested).toBeNull();
   });
