@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use crate::again;
+
 /// How long a bus may take to say that it is there. One that is there takes milliseconds.
 const ANSWER: Duration = Duration::from_secs(5);
 /// The variable that names the bus.
@@ -16,20 +18,13 @@ const NOWHERE: &str = "disabled:";
 /// Returns when the bus has answered or refused to. When it does neither, this process becomes the same program without
 /// a bus: no address can be taken from libraries that are already asking it, and no environment changed safely.
 pub(crate) fn leave_if_silent() {
-    use std::os::unix::process::CommandExt as _;
-
     if is_silent() {
         eprintln!(
             "The session bus ({}) takes connections and does not answer. Deskbell starts without it: there are no \
              notifications, no tray icon and no keyring, and a second start does not find this window.",
             std::env::var(ADDRESS).unwrap_or_else(|_| "the default one".to_owned())
         );
-        let again = std::env::current_exe().map(|program| {
-            let arguments = std::env::args_os().skip(1);
-            std::process::Command::new(program).args(arguments).env(ADDRESS, NOWHERE).exec()
-        });
-        // Becoming another program returns only when it fails.
-        let (Ok(error) | Err(error)) = again;
+        let error = again::start(|program| program.env(ADDRESS, NOWHERE));
         eprintln!("It cannot be started without it: {error}.");
     }
 }

@@ -7,6 +7,7 @@ use std::process::Stdio;
 
 use deskbell_tests::customer::{Plain, V1, next_close};
 use deskbell_tests::desktop::Desktop;
+use deskbell_tests::screen::{free_port, listens};
 use deskbell_tests::server::Server;
 use deskbell_tests::services::{Notifications, TrayHost};
 use deskbell_tests::x11::Windows;
@@ -304,23 +305,37 @@ async fn a_window_without_a_desk_says_why_and_gets_it_when_the_other_has_closed(
 async fn who_starts_again_while_the_last_one_is_still_ending_gets_a_window() {
     let desktop = Desktop::start().await;
     let data = TempDir::new().unwrap();
-    let arguments = ["--data", data.path().to_str().unwrap(), "--listen", "127.0.0.1:0"];
+    let address = format!("127.0.0.1:{}", free_port());
+    let arguments = ["--data", data.path().to_str().unwrap(), "--listen", &address];
     let windows = Windows::of(&desktop.screen.display);
     let mut first = desktop.screen.app(&arguments).spawn().unwrap();
     until_it_hears_signals(first.id().unwrap()).await;
     until("the first window to show", || windows.count(TITLE) == 2).await;
+    within("the first desk to listen", listens(&address)).await;
+    // Who does not hear the goodbye is waited for, for a moment.
+    let _deaf = named(&address, "Deaf", "Hello").await;
     signal(first.id().unwrap(), "TERM");
-    until("the first window to go", || windows.count(TITLE) == 1).await;
+    let listens = || std::net::TcpStream::connect(&address).is_ok();
+    until("the first desk to begin to end", || !listens()).await;
     // However long its end takes: it answers nobody any more.
     signal(first.id().unwrap(), "STOP");
+    assert_eq!(state(first.id().unwrap()), "T", "the first one is still ending");
+    let windows_before = windows.count(TITLE);
     let mut second = desktop.screen.app(&arguments).spawn().unwrap();
     until_it_hears_signals(second.id().unwrap()).await;
-    until("the second window to show", || windows.count(TITLE) == 2).await;
+    until("the second window to show", || windows.count(TITLE) > windows_before).await;
     signal(first.id().unwrap(), "CONT");
     assert!(within("the first one to end", first.wait()).await.unwrap().success());
     signal(second.id().unwrap(), "TERM");
     within("the second one to end", second.wait()).await.unwrap();
     desktop.close().await;
+}
+
+/// A process's state as /proc tells it: `T` is stopped.
+fn state(process: u32) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let state = status.lines().find_map(|line| line.strip_prefix("State:")).unwrap();
+    state.split_whitespace().next().unwrap().to_owned()
 }
 
 fn signal(process: u32, name: &str) {
