@@ -1,9 +1,10 @@
 //! The windows: the console's, and those that play a customer.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tauri::utils::config::Color;
-use tauri::webview::NewWindowResponse;
+use tauri::webview::{DownloadEvent, NewWindowResponse};
 use tauri::{AppHandle, Manager, State, Theme, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
 use tauri_plugin_window_state::StateFlags;
 
@@ -32,8 +33,14 @@ pub(crate) fn open(app: &AppHandle) -> tauri::Result<WebviewWindow> {
         .inner_size(1280.0, 800.0)
         .min_inner_size(720.0, 520.0)
         .data_directory(shell(app).data_dir.join("webview"))
-        .on_navigation(is_own_page)
+        .on_navigation(|to| is_own_page(to) || is_own_file(to))
         .on_new_window(|_, _| NewWindowResponse::Deny)
+        .on_download(|webview, event| {
+            if let DownloadEvent::Requested { destination, .. } = event {
+                into_downloads(webview.app_handle(), destination);
+            }
+            true
+        })
         .build()?;
     #[cfg(target_os = "linux")]
     if !has_graphics_hardware() {
@@ -89,6 +96,21 @@ pub(crate) fn open_test_customer(app: &AppHandle, url: &str) -> Result<(), Box<d
     Ok(())
 }
 
+/// Where there is no folder of downloads, a file goes into the person's home, not to wherever the app was started.
+fn into_downloads(app: &AppHandle, destination: &mut PathBuf) {
+    if app.path().download_dir().is_err()
+        && let Ok(home) = app.path().home_dir()
+        && let Some(name) = destination.file_name()
+    {
+        *destination = home.join(name);
+    }
+}
+
+/// Whether an address is a file that the console's own page made, to be saved.
+fn is_own_file(url: &Url) -> bool {
+    url.scheme() == "blob" && Url::parse(url.path()).is_ok_and(|made_by| is_own_page(&made_by))
+}
+
 /// Whether an address is the console's own page, on any platform.
 fn is_own_page(url: &Url) -> bool {
     url.scheme() == "tauri"
@@ -113,6 +135,16 @@ mod tests {
             permissions.iter().all(|name| !name.as_str().unwrap().contains(':')),
             "nothing of Tauri's own"
         );
+    }
+
+    #[test]
+    fn only_files_of_the_consoles_own_page_are_saved() {
+        let is_own = |url: &str| is_own_file(&Url::parse(url).unwrap());
+        assert!(is_own("blob:tauri://localhost/0d7f"));
+        assert!(is_own("blob:http://tauri.localhost/0d7f"));
+        assert!(!is_own("blob:https://shop.example/0d7f"));
+        assert!(!is_own("blob:null/0d7f"));
+        assert!(!is_own("tauri://localhost/"));
     }
 
     #[test]

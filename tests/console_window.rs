@@ -5,6 +5,7 @@
 use deskbell_tests::customer::V1;
 use deskbell_tests::desktop::Desktop;
 use deskbell_tests::endpoint::{Endpoint, Script};
+use deskbell_tests::until;
 use serde_json::json;
 
 const ENTER: &str = "\u{e007}";
@@ -130,6 +131,22 @@ async fn a_backup_made_by_hand_is_restored_and_what_was_there_is_kept() {
     desktop.until_message("customer", "Before the backup").await;
     let gone = "[...document.querySelectorAll('[data-testid=message]')].every(m => !m.textContent.includes('After'))";
     desktop.until(gone).await;
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn a_conversation_is_saved_as_a_file_from_its_menu() {
+    let desktop = Desktop::start().await;
+    let _customer = before_the_agent(&desktop, "Vera", "When do you open?").await;
+    write(&desktop, "At nine.").await;
+    let id = desktop.call(json!({ "type": "snapshot" })).await["conversations"][0]["id"].clone();
+    // Where programs save on a screen whose home says nothing of downloads.
+    let saved = desktop.screen.home.path().join(format!("conversation-{id}.txt"));
+    desktop.click("conversation-menu").await;
+    desktop.click("export-text").await;
+    let read = || std::fs::read_to_string(&saved).unwrap_or_default();
+    until("the file", || read().ends_with(": At nine.\n")).await;
+    assert!(read().contains("Vera: When do you open?\n"), "{}", read());
     desktop.close().await;
 }
 
