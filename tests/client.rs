@@ -360,7 +360,8 @@ async fn writes_until(writer: &mut Customer, before: usize, online: Arc<AtomicBo
     all
 }
 
-#[tokio::test]
+// On several threads, so that the writer does not wait for the reader.
+#[tokio::test(flavor = "multi_thread")]
 async fn a_long_history_is_resumed_in_order_while_new_messages_come() {
     const MESSAGES: usize = 5_000;
     let server = Server::start().await;
