@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use deskbell_client::{Client, Event, Events, Options, Place, Randomness};
 use deskbell_protocol::agent::Request;
@@ -331,7 +333,35 @@ async fn another_database_brings_a_reset_and_what_waits_is_sent_to_it() {
     );
 }
 
-#[tokio::test]
+/// Goes on writing until a second place has its history, and a little longer: so what is new falls into the history, at its
+/// end, and after it. How many messages there are then, with those that were acknowledged before.
+async fn writes_until(writer: &mut Customer, before: usize, online: Arc<AtomicBool>) -> usize {
+    let client = writer.client.clone();
+    let mut says = tokio::spawn(async move {
+        let (mut said, mut more) = (0, 50_usize);
+        while more > 0 {
+            client.say(&format!("live {said}")).await.unwrap();
+            said += 1;
+            more -= usize::from(online.load(Ordering::SeqCst));
+        }
+        client.say("the last").await.unwrap();
+        before + said + 1
+    });
+    let all = loop {
+        tokio::select! {
+            all = &mut says => break all.unwrap(),
+            event = writer.events.next() => writer.take(&event.expect("the client has ended")),
+        }
+    };
+    while writer.acknowledged.len() < all {
+        let event = within("an acknowledgement", writer.events.next()).await;
+        writer.take(&event.expect("the client has ended"));
+    }
+    all
+}
+
+// On several threads, so that the writer does not wait for the reader.
+#[tokio::test(flavor = "multi_thread")]
 async fn a_long_history_is_resumed_in_order_while_new_messages_come() {
     const MESSAGES: usize = 5_000;
     let server = Server::start().await;
@@ -357,13 +387,13 @@ async fn a_long_history_is_resumed_in_order_while_new_messages_come() {
     // The same customer in a second place, with nothing yet, while the first goes on writing.
     let everything = Place { token: place.token, ..Place::default() };
     let mut reader = Customer::start(options(&server.address, 16), Some(everything));
-    for number in 0..200 {
-        writer.client.say(&format!("live {number}")).await.unwrap();
-    }
-    let (_, ()) = tokio::join!(
-        writer.until_acknowledged(MESSAGES + 200),
-        reader.until("everything", |reader, _| reader.thread.len() > (MESSAGES + 200) * 2),
-    );
+    let online = Arc::new(AtomicBool::new(false));
+    let (all, ()) = tokio::join!(writes_until(&mut writer, MESSAGES, Arc::clone(&online)), async {
+        reader.until_online().await;
+        online.store(true, Ordering::SeqCst);
+        reader.until("the last message", |_, event| told(event, "the last")).await;
+    });
+    reader.until("its answer", |reader, _| reader.thread.len() > all * 2).await;
     let mut agent = server.agent().await;
     let conversation = only_conversation(&mut agent).await;
     let stored = stored(&mut agent, conversation).await;

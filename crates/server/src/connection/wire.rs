@@ -297,7 +297,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn frames_are_found_however_the_stream_is_cut() {
-        let frames: Vec<u8> = [(0x89, 0), (0x01, 125), (0x00, 126), (0x80, 70_000), (0x81, 5), (0x8A, 3)]
+        let frames: Vec<u8> = [(0x89, 0), (0x02, 125), (0x00, 126), (0x80, 70_000), (0x82, 5), (0x8A, 3)]
             .into_iter()
             .flat_map(|(first, payload)| frame(first, payload))
             .collect();
