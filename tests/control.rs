@@ -92,8 +92,11 @@ async fn a_held_reply_can_be_sent_edited_discarded_and_restored() {
     agent.ask(Request::SendHeld { conversation: id, held: held.id, text }).await;
     assert_eq!(customer.next_from("automatic").await["text"], "Edited by hand.");
 
+    // One with a countdown: an undo must not bring that back as well.
+    agent.hold_seconds(3600).await;
     customer.say("c", "three").await;
     let (_, held) = agent.until_held().await;
+    assert!(held.due_at.is_some());
     agent.ask(Request::DiscardHeld { conversation: id, held: held.id }).await;
     agent.ask(Request::RestoreHeld { conversation: id, held: held.id }).await;
     let restored = agent.conversation(id).await.held.unwrap();

@@ -9,10 +9,10 @@ use deskbell_tests::customer::{Plain, V1, next_close};
 use deskbell_tests::desktop::Desktop;
 use deskbell_tests::screen::{free_port, listens};
 use deskbell_tests::server::Server;
-use deskbell_tests::services::{Notifications, TrayHost};
+use deskbell_tests::services::TrayHost;
 use deskbell_tests::x11::Windows;
 use deskbell_tests::{until, within};
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 
 const GREETING: &str = "Hello, welcome to live support. What can we help you with?";
@@ -258,6 +258,45 @@ async fn closing_hides_in_the_tray_and_a_second_start_shows_the_first_window() {
 }
 
 #[tokio::test]
+async fn the_tray_says_how_many_wait_and_opens_and_quits() {
+    let mut tray = None;
+    let desktop = Desktop::start_in("127.0.0.1:0", async |screen| {
+        tray = Some(TrayHost::start(&screen.bus).await);
+    })
+    .await;
+    let mut tray = tray.unwrap();
+    tray.line("Nobody is waiting").await;
+    let mut customer = customer(&desktop, "I want to talk to a human").await;
+    customer.next().await;
+    tray.line("1 conversation is waiting").await;
+    desktop.set(|settings| settings["console_language"] = json!("zh-CN")).await;
+    tray.line("1 个会话正在等待").await;
+    let windows = Windows::of(&desktop.screen.display);
+    windows.close(TITLE);
+    until("the window to hide", || !windows.shows(TITLE)).await;
+    tray.choose("打开 Deskbell").await;
+    until("the window to show", || windows.shows(TITLE)).await;
+    tray.choose("退出").await;
+    assert_eq!(next_close(&mut customer.socket).await.0, 1001, "in order");
+}
+
+#[tokio::test]
+async fn with_a_tray_closing_ends_the_desk_where_the_setting_says_so() {
+    let mut tray = None;
+    let desktop = Desktop::start_in("127.0.0.1:0", async |screen| {
+        tray = Some(TrayHost::start(&screen.bus).await);
+    })
+    .await;
+    desktop.set(|settings| settings["close_to_tray"] = json!(false)).await;
+    let mut customer = customer(&desktop, "Bye").await;
+    assert_eq!(customer.next().await, REPLY);
+    let windows = Windows::of(&desktop.screen.display);
+    until("the window to show", || windows.shows(TITLE)).await;
+    windows.close(TITLE);
+    assert_eq!(next_close(&mut customer.socket).await.0, 1001);
+}
+
+#[tokio::test]
 async fn without_a_tray_closing_ends_the_desk_in_order() {
     let desktop = Desktop::start().await;
     let mut customer = customer(&desktop, "Bye").await;
@@ -368,81 +407,6 @@ async fn until_it_hears_signals(process: u32) {
 fn handles_sigterm(status: &str) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default();
     u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & (1 << 14) != 0)
-}
-
-#[tokio::test]
-async fn a_new_conversation_alerts_with_a_sound_and_choosing_the_alert_shows_it() {
-    let mut service = None;
-    let desktop = Desktop::start_in("127.0.0.1:0", async |screen| {
-        service = Some(Notifications::start(&screen.bus).await);
-    })
-    .await;
-    let mut service = service.unwrap();
-    let address = desktop.address().await;
-    let _first = named(&address, "Grace <b>", "My printer is on fire").await;
-    let notice = service.next().await;
-    assert_eq!(notice.title, "New conversation · Grace <b>");
-    assert!(notice.sound.is_some());
-    // The app begins to hear clicks a moment after it has shown the notification, and no person is as quick as a test.
-    let mut again = tokio::time::interval(std::time::Duration::from_millis(200));
-    let shown = async {
-        desktop.until_message("customer", "My printer is on fire").await;
-    };
-    let clicks = async {
-        loop {
-            again.tick().await;
-            service.click(notice.id).await;
-        }
-    };
-    tokio::select! {
-        () = shown => {}
-        () = clicks => {}
-    }
-    desktop.close().await;
-}
-
-#[tokio::test]
-async fn an_alert_is_taken_away_when_the_conversation_is_read() {
-    let mut service = None;
-    let desktop = Desktop::start_in("127.0.0.1:0", async |screen| {
-        service = Some(Notifications::start(&screen.bus).await);
-    })
-    .await;
-    let mut service = service.unwrap();
-    let mut customer = customer(&desktop, "Anyone?").await;
-    assert_eq!(customer.next().await, REPLY);
-    let notice = service.next().await;
-    let list = desktop.call(json!({ "type": "conversations", "filter": "open", "limit": 1 })).await;
-    let conversation = &list["conversations"][0];
-    let read =
-        json!({ "type": "mark_read", "conversation": conversation["id"], "seq": conversation["last_seq"] });
-    assert_eq!(desktop.call(read).await["type"], "done");
-    assert_eq!(service.next_closed().await, notice.id);
-    assert!(service.already_shown().is_empty());
-    desktop.close().await;
-}
-
-#[tokio::test]
-async fn alerts_that_fail_are_told() {
-    let desktop = Desktop::start().await;
-    let mut customer = customer(&desktop, "Anyone?").await;
-    assert_eq!(customer.next().await, REPLY);
-    let problem = async {
-        let mut look = tokio::time::interval(std::time::Duration::from_millis(50));
-        loop {
-            look.tick().await;
-            if let Value::String(problem) =
-                &desktop.call(json!({ "type": "snapshot" })).await["alerts_problem"]
-            {
-                return problem.clone();
-            }
-        }
-    };
-    assert_eq!(
-        within("the desk to know of it", problem).await,
-        "No notification service is running on this desktop."
-    );
-    desktop.close().await;
 }
 
 #[tokio::test]

@@ -2,8 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { overwriteGetLocale } from '$paraglide/runtime.js';
 
-import { sentence } from './desk.svelte';
-import { Refused } from './refused';
+import { Refused, sentence } from './refused';
 
 describe('a refusal', () => {
   const refused = new Refused({

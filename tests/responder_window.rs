@@ -1,0 +1,151 @@
+//! The responder in the real window: why a reply was chosen, and what is wrong beside the field that it is wrong with.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use deskbell_tests::customer::Plain;
+use deskbell_tests::desktop::Desktop;
+use deskbell_tests::endpoint::{Endpoint, Script};
+use serde_json::{Value, json};
+
+const ESCAPE: &str = "\u{e00c}";
+const PATTERN: &str = "\"editor-trigger.pattern\"";
+const PHRASE: &str = "\"editor-trigger.phrases.0\"";
+const URL: &str = "\"setting-responder.model.url\"";
+const MODEL: &str = "\"setting-responder.model.model\"";
+
+/// Waits until the page shows this text.
+async fn says(desktop: &Desktop, text: &str) {
+    desktop.until(&format!("document.body.innerText.includes({})", json!(text))).await;
+}
+
+/// Waits until this text stands beside the field, and the field is marked.
+async fn beside(desktop: &Desktop, field: &str, text: &str) {
+    let text = json!(text);
+    desktop
+        .until(&format!(
+            "(() => {{ const field = document.querySelector('[data-testid={field}][aria-invalid=true]'); \
+             return field && document.getElementById(field.getAttribute('aria-describedby')).textContent.includes({text}) }})()"
+        ))
+        .await;
+}
+
+async fn language(desktop: &Desktop, language: &str) {
+    desktop.set(|settings| settings["console_language"] = json!(language)).await;
+    desktop.until(&format!("document.documentElement.lang === {}", json!(language))).await;
+}
+
+/// Leaves the editor and what was written in it.
+async fn leave(desktop: &Desktop) {
+    desktop.client.active_element().await.unwrap().send_keys(ESCAPE).await.unwrap();
+    desktop.click("editor-drop").await;
+    desktop.until("!document.querySelector('[data-testid=sheet]')").await;
+}
+
+async fn rule(desktop: &Desktop, name: &str, trigger: Value) -> Value {
+    let rule = json!({
+        "id": 0, "name": name, "enabled": true, "trigger": trigger, "languages": [], "page": "",
+        "action": { "kind": "reply", "text": { "en": "Yes.", "zh-CN": "" } },
+    });
+    let saved = desktop.call(json!({ "type": "save_rule", "rule": rule })).await;
+    assert_eq!(saved["type"], "rules", "{saved}");
+    saved
+}
+
+#[tokio::test]
+async fn the_console_shows_why_a_reply_was_chosen_with_its_score() {
+    let desktop = Desktop::start().await;
+    let answer = json!({
+        "id": 0, "enabled": true, "questions": ["When will my parcel arrive?"], "reply": "Within three days.",
+        "languages": [], "labels": [],
+    });
+    assert_eq!(desktop.call(json!({ "type": "save_answer", "answer": answer })).await["type"], "saved");
+    desktop.set(|settings| settings["hold"] = json!({ "kind": "ask" })).await;
+    let mut customer = Plain::connect(&desktop.address().await, &[("Accept-Language", "en")]).await;
+    customer.next().await;
+    customer.send("when will my parcel arrive").await;
+    desktop.click("conversation-row").await;
+    // Before it was sent …
+    desktop.see("[data-testid=held-card] [data-testid=source]").await.click().await.unwrap();
+    let shown = "document.querySelector('[data-testid=explanation]')?.textContent";
+    desktop.until(&format!("{shown}?.includes('When will my parcel arrive?')")).await;
+    desktop.until(&format!("/0\\.9|1\\.0/.test({shown})")).await;
+    desktop.picture("why").await;
+    desktop.client.active_element().await.unwrap().send_keys(ESCAPE).await.unwrap();
+    desktop.until("!document.querySelector('[data-testid=explanation]')").await;
+    desktop.click("held-send").await;
+    assert_eq!(customer.next().await, "Within three days.");
+    // … and after.
+    desktop.until_message("automatic", "Within three days.").await;
+    let last =
+        "[...document.querySelectorAll('[data-author=automatic] [data-testid=source]')].at(-1).click()";
+    desktop.client.execute(last, vec![]).await.unwrap();
+    desktop.until(&format!("{shown}?.includes('When will my parcel arrive?')")).await;
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_saved_is_said_beside_its_field_in_the_consoles_language() {
+    let desktop = Desktop::start().await;
+    rule(&desktop, "Greeting", json!({ "kind": "phrase", "phrases": ["good morning"] })).await;
+    let saved = rule(&desktop, "Order", json!({ "kind": "regex", "pattern": "order" })).await;
+    let order = saved["rules"].as_array().unwrap().iter().find(|row| row["rule"]["name"] == "Order").unwrap();
+    desktop.click("nav-responder").await;
+    desktop.click("part-rules").await;
+    for (tongue, unclosed, taken) in [
+        (
+            "en",
+            "This expression cannot be read at character 1: unclosed group.",
+            "“good morning” is a phrase of the rule “Greeting” already.",
+        ),
+        (
+            "zh-CN",
+            "表达式第 1 个字符处无法识别：unclosed group。",
+            "“good morning”已是规则“Greeting”的短语。",
+        ),
+    ] {
+        language(&desktop, tongue).await;
+        let id = order["rule"]["id"].to_string();
+        desktop.see(&format!("#rule-{id}")).await.click().await.unwrap();
+        desktop.fill(PATTERN, "(order").await;
+        desktop.click("editor-save").await;
+        beside(&desktop, PATTERN, unclosed).await;
+        desktop.picture(&format!("bad-pattern-{tongue}")).await;
+        leave(&desktop).await;
+
+        desktop.click("rule-new").await;
+        desktop.fill("editor-name", "Again").await;
+        desktop.fill(PHRASE, "Good morning").await;
+        desktop.fill("\"editor-action.text.en\"", "Hello.").await;
+        desktop.click("editor-save").await;
+        says(&desktop, taken).await;
+        desktop.picture(&format!("taken-phrase-{tongue}")).await;
+        leave(&desktop).await;
+    }
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn the_connection_is_tested_from_the_window_and_the_result_is_in_the_consoles_language() {
+    let desktop = Desktop::start().await;
+    let endpoint = Endpoint::start(Script::streams("Yes, I am here.")).await;
+    desktop.click("nav-responder").await;
+    desktop.click("part-model").await;
+    desktop.fill(URL, &endpoint.model_url()).await;
+    desktop.fill(MODEL, "test").await;
+    desktop.click("test-model").await;
+    desktop.see("[data-testid=test-model-result][data-works=true]").await;
+    says(&desktop, "It answered: “Yes, I am here.”").await;
+    language(&desktop, "zh-CN").await;
+    says(&desktop, "它回答：“Yes, I am here.”").await;
+    // An address at which nothing listens any more.
+    drop(endpoint);
+    desktop.click("test-model").await;
+    desktop.see("[data-testid=test-model-result][data-works=false]").await;
+    says(&desktop, "模型不在：该地址没有程序在监听。它在运行吗？").await;
+    desktop.picture("unreachable-zh-CN").await;
+    // And one that is none at all.
+    desktop.fill(URL, "nonsense").await;
+    desktop.click("settings-save").await;
+    beside(&desktop, URL, "这不是有效的地址").await;
+    desktop.close().await;
+}
