@@ -5,12 +5,16 @@
 
 pub mod agent;
 pub mod attack;
+#[cfg(target_os = "linux")]
+pub mod browser;
 pub mod burst;
 pub mod customer;
 #[cfg(target_os = "linux")]
 pub mod desktop;
 pub mod endpoint;
+pub mod fuzz;
 pub mod load;
+pub mod naughty;
 #[cfg(target_os = "linux")]
 pub mod power;
 pub mod proxy;
