@@ -107,7 +107,8 @@ impl Conversation {
                 if self.phase != Phase::Greeting {
                     return Next::Repair("The desk welcomed twice.".to_owned());
                 }
-                let had = self.token.is_some();
+                // Or a place whose token was lost: what was told is of another conversation then, too.
+                let had = self.token.is_some() || self.revision > Revision(0);
                 let same = resumed && self.epoch.as_ref().is_none_or(|known| *known == epoch);
                 // A database of an older backup knows less than this client: that is another history too.
                 if !same || revision < self.revision {
@@ -324,6 +325,16 @@ mod tests {
             );
             assert_eq!((conversation.waiting(), conversation.place().revision), (2, Revision(1)));
         }
+    }
+
+    #[test]
+    fn a_place_without_its_token_begins_anew_and_says_so() {
+        let place = Place { epoch: Some("e".to_owned()), revision: Revision(5), ..Place::default() };
+        let mut conversation = Conversation::new(place);
+        conversation.hello(&Hello::default());
+        let (events, _) =
+            take(&mut conversation, vec![welcome("e2", false, 0), caught_up(0), message(1, None)]);
+        assert!(matches!(events[..], [Event::Reset, Event::Online { .. }, Event::Message(_)]), "{events:?}");
     }
 
     #[test]

@@ -115,12 +115,15 @@ impl<'a> Story<'a> {
             Ok(response) => check_response(&response),
             Err(refusal) => {
                 check_refusal(&refusal, waits_for_upkeep);
-                let after = self.world.conversation(self.id).await;
-                assert_eq!(said(after), said(before), "{asked} was refused and changed it");
+                // With settings of its own the desk acts by itself meanwhile: a model fails, a hold ends.
+                if !self.saved_settings {
+                    let after = self.world.conversation(self.id).await;
+                    assert_eq!(said(after), said(before), "{asked} was refused and changed it");
+                }
             }
         }
-        if let Some(after) = self.world.conversation(self.id).await {
-            check(&after, &self.world.thread(self.id).await, &asked);
+        if let Some((after, thread)) = self.world.both(self.id).await {
+            check(&after, &thread, &asked);
         }
     }
 

@@ -136,14 +136,18 @@ impl Story<'_> {
         )
         .await;
         let Some(conversation) = self.conversation(nth).await.filter(|_| heard.resumed) else { return };
-        let known = epoch.is_none_or(|epoch| epoch == heard.epoch) && revision <= conversation.revision;
+        let known = epoch.is_none_or(|epoch| epoch == heard.epoch) && revision <= heard.revision;
         let after = if known { revision.max(Revision(0)) } else { Revision(0) };
         let mut expected: Vec<Message> = self.world.thread(conversation.id).await;
-        expected.retain(|message| message.author.is_visible_to_customer() && message.revision > after);
+        // What was committed since is live, and comes after.
+        expected.retain(|m| {
+            m.author.is_visible_to_customer() && m.revision > after && m.revision <= heard.caught_up
+        });
         expected.sort_by_key(|message| message.revision);
         let expected: Vec<_> = expected.into_iter().map(|m| (m.seq, m.revision, m.text)).collect();
         assert_eq!(heard.messages, expected, "from {revision}, after {after}");
-        assert!(heard.caught_up >= after && heard.caught_up <= conversation.revision, "{}", heard.caught_up);
+        let promised = heard.revision.max(after)..=conversation.revision;
+        assert!(promised.contains(&heard.caught_up), "{} is not in {promised:?}", heard.caught_up);
     }
 
     /// A token of nobody begins a conversation, and shows nothing of another.
@@ -206,6 +210,8 @@ enum Act {
 /// What a client hears after its hello.
 struct Heard {
     resumed: bool,
+    /// The conversation's revision when the desk welcomed.
+    revision: Revision,
     epoch: String,
     messages: Vec<(Seq, Revision, String)>,
     caught_up: Revision,
@@ -214,13 +220,20 @@ struct Heard {
 async fn history(address: &str, hello: Hello) -> Heard {
     let mut raw = Raw::open(address, None, V1).await;
     raw.send(&text(&ClientFrame::Hello(hello))).await;
-    let mut heard =
-        Heard { resumed: false, epoch: String::new(), messages: Vec::new(), caught_up: Revision(0) };
+    let mut heard = Heard {
+        resumed: false,
+        revision: Revision(0),
+        epoch: String::new(),
+        messages: Vec::new(),
+        caught_up: Revision(0),
+    };
     loop {
         let (kind, payload) = raw.frame().await.expect("a history");
         assert_eq!(kind, first::TEXT, "{}", String::from_utf8_lossy(&payload));
         match serde_json::from_slice(&payload).unwrap() {
-            ServerFrame::Welcome { epoch, resumed, .. } => (heard.epoch, heard.resumed) = (epoch, resumed),
+            ServerFrame::Welcome { epoch, resumed, revision, .. } => {
+                (heard.epoch, heard.resumed, heard.revision) = (epoch, resumed, revision);
+            }
             ServerFrame::Message(message) => {
                 heard.messages.push((message.seq, message.revision, message.text))
             }

@@ -61,8 +61,10 @@ impl World {
     pub(super) async fn next_input(&mut self) {
         self.inputs += 1;
         if self.inputs > INPUTS {
+            let settings = Box::new(self.desk.settings());
             self.desk.close().await;
             *self = Self::new().await;
+            self.ask(Request::SaveSettings { settings }).await;
         }
     }
 
@@ -97,6 +99,18 @@ impl World {
         match self.call(Request::Conversation { conversation: id }).await {
             Ok(Response::Conversation { conversation }) => Some(*conversation),
             _ => None,
+        }
+    }
+
+    /// A conversation and its thread of one moment: something may happen between two questions.
+    pub(super) async fn both(&self, id: ConversationId) -> Option<(Conversation, Vec<Message>)> {
+        loop {
+            let before = self.conversation(id).await?;
+            let thread = self.thread(id).await;
+            let after = self.conversation(id).await?;
+            if (before.last_seq, before.revision) == (after.last_seq, after.revision) {
+                return Some((after, thread));
+            }
         }
     }
 
