@@ -5,8 +5,6 @@
 
 pub mod agent;
 pub mod attack;
-#[cfg(target_os = "linux")]
-pub mod browser;
 pub mod burst;
 pub mod customer;
 #[cfg(target_os = "linux")]
