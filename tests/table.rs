@@ -18,6 +18,8 @@ What was done to the real desk, what must hold all the same, and what was counte
   the real server, and a data folder is made that has everything that was synced and a random half of the sectors of
   everything that was not. Names of files and their order are taken to be durable at once, as journaling file systems
   have it. The control runs the same cuts against `synchronous=NORMAL`, and must lose.
+- **Fuzzing** takes long and is recorded by `cargo xtask fuzz`, which is run by itself; its inputs are chosen by what code they
+  reach.
 - Faults of the desk's own making (a crash at a named point, a clock that jumps) are hooks that only debug builds have.
 - How long honest customers wait while each attack runs: [attacks.md](attacks.md), measured by `cargo xtask bench attacks`.
 ";

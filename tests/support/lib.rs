@@ -14,9 +14,11 @@ pub mod customer;
 pub mod desktop;
 pub mod echo;
 pub mod endpoint;
+pub mod fuzz;
 #[cfg(target_os = "linux")]
 pub mod keyring;
 pub mod load;
+pub mod naughty;
 #[cfg(target_os = "linux")]
 pub mod power;
 pub mod proxy;

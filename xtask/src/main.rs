@@ -1,9 +1,11 @@
 //! What people and CI do with this repository. `cargo xtask help` lists it.
 
+mod audit;
 mod bench;
 mod check;
 mod command;
 mod console;
+mod fuzz;
 mod package;
 mod reliability;
 mod run;
@@ -23,6 +25,10 @@ cargo xtask generate                         write the files that are made from 
 cargo xtask bench [NAME...]                  measure: answers, throughput, idle, attacks (writes docs/attacks.md), window
 cargo xtask reliability                      inject every fault and write docs/reliability.md from the counts
 cargo xtask soak                             kill and cut the power 1,000 times (DESKBELL_SOAK_CYCLES)
+cargo xtask fuzz [--seconds N] [--keep] [NAME...]
+                                             look for inputs that break something, 60 s each: frames, handshake,
+                                             resume, conversation, requests
+cargo xtask audit                            licences, sources, bans and known vulnerabilities of all dependencies
 cargo xtask package [--appimage]             build the installers (.deb on Debian and Ubuntu)
 
 Arguments after -- go to the desk: --listen ADDRESS, --data FOLDER.
@@ -44,6 +50,8 @@ fn main() -> ExitCode {
         ["bench", names @ ..] => bench::bench(names),
         ["reliability"] => reliability::reliability(),
         ["soak"] => reliability::soak(),
+        ["fuzz", arguments @ ..] => fuzz::fuzz(arguments),
+        ["audit"] => audit::audit(),
         ["package"] => package::package(false),
         ["package", "--appimage"] => package::package(true),
         ["help" | "--help" | "-h"] | [] => {

@@ -6,22 +6,40 @@ use crate::run::build;
 use crate::setup;
 
 /// The tests that inject faults and record what they counted.
-const TESTS: &[&str] =
-    &["attacks", "client", "clients", "conformance", "damage", "durability", "headless", "limits", "upkeep"];
+const TESTS: &[&str] = &[
+    "attacks",
+    "client",
+    "clients",
+    "conformance",
+    "damage",
+    "durability",
+    "headless",
+    "limits",
+    "naughty",
+    "upkeep",
+];
 /// Cycles of a soak, unless `DESKBELL_SOAK_CYCLES` says otherwise.
 const CYCLES: &str = "1000";
 
 /// Runs the tests that record and writes docs/reliability.md from that.
 pub(crate) fn reliability() -> Done {
     prepare()?;
-    let folder = target().join("reliability");
-    if folder.is_dir() {
-        std::fs::remove_dir_all(&folder)
-            .map_err(|error| format!("{} cannot be removed: {error}.", folder.display()))?;
-    }
+    forget()?;
     tests(&mut cargo())?;
     run(&mut command(built(false, "reliability")))?;
     println!("docs/reliability.md is written.");
+    Ok(())
+}
+
+/// Forgets what earlier runs recorded, but for those of `cargo xtask fuzz`: fuzzing takes long and is run by itself.
+fn forget() -> Done {
+    for entry in std::fs::read_dir(target().join("reliability")).into_iter().flatten().flatten() {
+        if !entry.file_name().to_string_lossy().starts_with("fuzz.") {
+            let path = entry.path();
+            std::fs::remove_file(&path)
+                .map_err(|error| format!("{} cannot be removed: {error}.", path.display()))?;
+        }
+    }
     Ok(())
 }
 

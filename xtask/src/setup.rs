@@ -8,6 +8,8 @@ use crate::{console, system};
 
 /// The WebDriver server that starts the desktop app.
 const TAURI_DRIVER: &str = "^2";
+/// What `cargo xtask audit` runs.
+const CARGO_DENY: &str = "^0.20";
 
 /// What the app needs.
 pub(crate) fn app() -> Done {
@@ -30,7 +32,7 @@ fn tool(name: &str, version: &str) -> Result<PathBuf, String> {
     if program.exists() {
         return Ok(program);
     }
-    println!("Installing {name} {version} into target/tools.");
+    println!("Installing {name} {version} into target/tools, which takes some minutes.");
     run(cargo()
         .args(["install", name, "--version", version, "--locked", "--root"])
         .arg(&tools)
@@ -40,7 +42,12 @@ fn tool(name: &str, version: &str) -> Result<PathBuf, String> {
     Ok(program)
 }
 
-/// The WebSocket clients that nobody here wrote: Node `ws` and Python `websockets`, pinned.
+/// Where cargo-deny is, installed if it is missing.
+pub(crate) fn cargo_deny() -> Result<PathBuf, String> {
+    tool("cargo-deny", CARGO_DENY)
+}
+
+/// What tests use and nobody here wrote, pinned: Node's `ws`, Python's `websockets`, lists of naughty strings.
 fn clients() -> Done {
     let folder = root().join("tests/clients");
     install_in(&folder)?;

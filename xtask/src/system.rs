@@ -25,6 +25,9 @@ pub(crate) const TESTS: &[&str] = &[
     "xvfb",
 ];
 
+/// What `cargo xtask fuzz` needs: libFuzzer is C++ and built with it.
+pub(crate) const FUZZ: &[&str] = &["build-essential"];
+
 /// Installs those that are missing, or says what to install.
 pub(crate) fn install(wanted: &[&str]) -> Done {
     if cfg!(not(target_os = "linux")) {

@@ -1,4 +1,5 @@
 //! What a client knows, and what each frame of the desk makes of it. No I/O and no clock: the same frames, the same events.
+//! For whoever brings a connection of their own; [`start`](crate::start) has one.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use crate::{Event, Place, Unacknowledged};
 
 /// A conversation as this client has it.
 #[derive(Debug)]
-pub(crate) struct Conversation {
+pub struct Conversation {
     token: Option<String>,
     epoch: Option<String>,
     /// Everything up to here was told.
@@ -33,7 +34,7 @@ enum Phase {
 
 /// What a frame leads to besides events.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Next {
+pub enum Next {
     /// The next frame.
     Go,
     /// The first message of the outbox may leave.
@@ -45,13 +46,16 @@ pub(crate) enum Next {
 }
 
 impl Conversation {
-    pub(crate) fn new(place: Place) -> Self {
+    /// Where a client was, not connected.
+    #[must_use]
+    pub fn new(place: Place) -> Self {
         let Place { token, epoch, revision, outbox } = place;
         Self { token, epoch, revision, outbox: outbox.into(), phase: Phase::Greeting }
     }
 
     /// What to keep.
-    pub(crate) fn place(&self) -> Place {
+    #[must_use]
+    pub fn place(&self) -> Place {
         Place {
             token: self.token.clone(),
             epoch: self.epoch.clone(),
@@ -60,8 +64,8 @@ impl Conversation {
         }
     }
 
-    /// The first frame of a new connection.
-    pub(crate) fn hello(&mut self, who: &Hello) -> ClientFrame {
+    /// The first frame of a new connection, which begins here.
+    pub fn hello(&mut self, who: &Hello) -> ClientFrame {
         self.phase = Phase::Greeting;
         ClientFrame::Hello(Hello {
             token: self.token.clone(),
@@ -71,32 +75,40 @@ impl Conversation {
         })
     }
 
-    pub(crate) fn queue(&mut self, message: Unacknowledged) {
+    /// Puts a message behind those that wait. Ids are unique in the conversation.
+    pub fn queue(&mut self, message: Unacknowledged) {
         self.outbox.push_back(message);
     }
 
-    pub(crate) fn waiting(&self) -> usize {
+    /// How many messages are not acknowledged.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
         self.outbox.len()
     }
 
-    pub(crate) fn is_live(&self) -> bool {
+    /// Whether the history is complete and messages may leave.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
         self.phase == Phase::Live
     }
 
-    /// The message to send now, if there is one.
-    pub(crate) fn first(&self) -> Option<ClientFrame> {
+    /// The message to send now, if there is one. It stays until it is acknowledged.
+    #[must_use]
+    pub fn first(&self) -> Option<ClientFrame> {
         let Unacknowledged { id, text } = self.outbox.front()?.clone();
         Some(ClientFrame::Message { id, text })
     }
 
-    /// Takes a frame in.
-    pub(crate) fn take(&mut self, frame: ServerFrame, events: &mut Vec<Event>) -> Next {
+    /// Takes a frame in; what happened is added to `events`. After [`Next::Repair`] the frames of this connection are of no
+    /// use any more.
+    pub fn take(&mut self, frame: ServerFrame, events: &mut Vec<Event>) -> Next {
         match frame {
             ServerFrame::Welcome { token, epoch, resumed, greeting, control, revision } => {
                 if self.phase != Phase::Greeting {
                     return Next::Repair("The desk welcomed twice.".to_owned());
                 }
-                let had = self.token.is_some();
+                // Or a place whose token was lost: what was told is of another conversation then, too.
+                let had = self.token.is_some() || self.revision > Revision(0);
                 let same = resumed && self.epoch.as_ref().is_none_or(|known| *known == epoch);
                 // A database of an older backup knows less than this client: that is another history too.
                 if !same || revision < self.revision {
@@ -313,6 +325,16 @@ mod tests {
             );
             assert_eq!((conversation.waiting(), conversation.place().revision), (2, Revision(1)));
         }
+    }
+
+    #[test]
+    fn a_place_without_its_token_begins_anew_and_says_so() {
+        let place = Place { epoch: Some("e".to_owned()), revision: Revision(5), ..Place::default() };
+        let mut conversation = Conversation::new(place);
+        conversation.hello(&Hello::default());
+        let (events, _) =
+            take(&mut conversation, vec![welcome("e2", false, 0), caught_up(0), message(1, None)]);
+        assert!(matches!(events[..], [Event::Reset, Event::Online { .. }, Event::Message(_)]), "{events:?}");
     }
 
     #[test]

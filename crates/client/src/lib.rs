@@ -21,7 +21,7 @@
 
 mod backoff;
 mod connection;
-mod conversation;
+pub mod conversation;
 mod pace;
 mod run;
 

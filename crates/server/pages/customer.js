@@ -51,7 +51,13 @@ try {
 } catch {
   // Unreadable: a new customer.
 }
-const keep = () => sessionStorage.setItem('deskbell', JSON.stringify(kept));
+const keep = () => {
+  try {
+    sessionStorage.setItem('deskbell', JSON.stringify(kept));
+  } catch {
+    // Full: a reload goes on from what was kept last, and hears the rest again.
+  }
+};
 
 let socket = null;
 let attempts = 0;

@@ -1,19 +1,24 @@
 import type { Conversation } from '$lib/protocol';
 import { m } from '$paraglide/messages.js';
 
-/** What the agent calls the customer of a conversation. */
+/** A character that leaves ink by itself: no space, control, mark or filler. */
+const INK = /[^\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u;
+
+/** What the agent calls the customer of a conversation. A name that nobody can see is none. */
 export function nameOf(conversation: Pick<Conversation, 'id' | 'customer'>): string {
-  return conversation.customer.name?.trim() || m.visitor_name({ id: conversation.id });
+  const name = conversation.customer.name?.trim() ?? '';
+  return INK.test(name) ? name : m.visitor_name({ id: conversation.id });
 }
 
 const CJK = /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}/u;
 
 /** At most two letters; one character of a name in Chinese, Japanese or Korean. */
 export function initials(name: string): string {
-  const words = name.trim().split(/\s+/u).filter(Boolean);
-  const first = [...(words[0] ?? '?')][0] ?? '?';
+  const words = name.split(/\s+/u).filter((word) => INK.test(word));
+  const begin = (word: string | undefined) => (word && INK.exec(word)?.[0]) ?? '';
+  const first = begin(words[0]) || '?';
   if (CJK.test(first)) return first;
-  const last = words.length > 1 ? ([...(words.at(-1) ?? '')][0] ?? '') : '';
+  const last = words.length > 1 ? begin(words.at(-1)) : '';
   return (first + last).toLocaleUpperCase();
 }
 

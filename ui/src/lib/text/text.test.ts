@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, test } from 'vitest';
 
+import type { Conversation } from '$lib/protocol';
 import { overwriteGetLocale } from '$paraglide/runtime.js';
 
 import { browserOf } from './browser';
 import { fuzzy } from './fuzzy';
-import { initials, tone } from './person';
+import { initials, nameOf, tone } from './person';
 import { ago, day } from './time';
 
 const MINUTE = 60_000;
@@ -43,6 +44,35 @@ test('initials are two letters, or one Chinese character', () => {
     'T',
     'AK',
     '🙂X',
+  ]);
+});
+
+test('a name that nobody can see is none', () => {
+  overwriteGetLocale(() => 'en');
+  const shown = (name: string | null) => nameOf({ id: 7, customer: { name } } as Conversation);
+  const unseen = [
+    null,
+    '',
+    ' ',
+    '\u200B\u200D',
+    '\u3164',
+    '\u202E\u2066',
+    '\0',
+    '\u0301\u0301',
+    '\uFE0F',
+    '\u2800',
+  ];
+  expect(new Set(unseen.map(shown))).toEqual(new Set(['Visitor 7']));
+  const seen = ['Ada', '李', '-', '🙂', '\u202EAda', 'a\u0301'];
+  expect(seen.map(shown)).toEqual(seen);
+});
+
+test('initials are letters that can be seen', () => {
+  expect(['\u202EAda \u200B', '\u0301x', '\u200B \u3164', '👩‍🚀 b'].map(initials)).toEqual([
+    'A',
+    'X',
+    '?',
+    '👩B',
   ]);
 });
 

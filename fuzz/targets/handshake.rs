@@ -1,0 +1,3 @@
+#![no_main]
+
+deskbell_fuzz::fuzz!(deskbell_tests::fuzz::Handshakes);
