@@ -19,6 +19,8 @@ pub struct Screen {
     /// Home of the programs that run here, and where their logs are.
     pub home: TempDir,
     pub driver: String,
+    /// Where WebKit's own driver is, which starts ordinary browsers.
+    pub browser_driver: String,
     pub display: String,
     pub bus: String,
     running: Vec<Child>,
@@ -47,6 +49,7 @@ impl Screen {
         let mut screen = Self {
             home,
             driver: String::new(),
+            browser_driver: String::new(),
             display: format!(":{display}"),
             bus: address,
             running: vec![xvfb, bus],
@@ -114,6 +117,7 @@ impl Screen {
             within("tauri-driver to listen", listens(port)).await;
         }
         self.driver = format!("http://127.0.0.1:{port}");
+        self.browser_driver = format!("http://127.0.0.1:{native_port}");
     }
 }
 

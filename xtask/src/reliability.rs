@@ -6,7 +6,8 @@ use crate::run::build;
 use crate::setup;
 
 /// The tests that inject faults and record what they counted.
-const TESTS: &[&str] = &["attacks", "client", "damage", "durability", "limits", "naughty", "upkeep"];
+const TESTS: &[&str] =
+    &["attacks", "client", "damage", "durability", "limits", "naughty", "naughty_window", "upkeep"];
 /// Cycles of a soak, unless `DESKBELL_SOAK_CYCLES` says otherwise.
 const CYCLES: &str = "1000";
 
