@@ -5,6 +5,8 @@
 
 pub mod agent;
 pub mod attack;
+#[cfg(target_os = "linux")]
+pub mod browser;
 pub mod burst;
 #[cfg(target_os = "linux")]
 pub mod bus;

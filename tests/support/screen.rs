@@ -20,6 +20,8 @@ pub struct Screen {
     /// Home of the programs that run here, and where their logs are.
     pub home: TempDir,
     pub driver: String,
+    /// Where WebKit's own driver is, which starts ordinary browsers.
+    pub browser_driver: String,
     pub display: String,
     pub bus: String,
     variables: Vec<(String, String)>,
@@ -42,6 +44,7 @@ impl Screen {
         let mut screen = Self {
             home,
             driver: String::new(),
+            browser_driver: String::new(),
             display: format!(":{display}"),
             bus: bus.address.clone(),
             variables: variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
@@ -112,6 +115,7 @@ impl Screen {
             within("tauri-driver to listen", listens(&format!("127.0.0.1:{port}"))).await;
         }
         self.driver = format!("http://127.0.0.1:{port}");
+        self.browser_driver = format!("http://127.0.0.1:{native_port}");
     }
 }
 

@@ -16,6 +16,7 @@ const TESTS: &[&str] = &[
     "headless",
     "limits",
     "naughty",
+    "naughty_window",
     "upkeep",
 ];
 /// Cycles of a soak, unless `DESKBELL_SOAK_CYCLES` says otherwise.
