@@ -121,29 +121,37 @@ impl Wanted<'_> {
             Some(host) if host != "?" => host.as_str(),
             _ => "",
         };
+        let is_agent = speaks == "deskbell.agent.v1";
+        let any = !is_agent && allowed.contains(&"*");
+        let is_own = if on_loopback { is_here(host) } else { number(host).is_some() || any };
         let names_desk = [format!("http://{host}"), format!("https://{host}")];
-        if on_loopback && !is_here(host) && !names_desk.iter().any(|name| allowed.contains(&name.as_str())) {
+        if !is_own && !names_desk.iter().any(|name| allowed.contains(&name.as_str())) {
             return false;
         }
         let Some(origin) = self.origin.as_ref().map(|origin| origin.to_ascii_lowercase()) else {
-            return true;
+            return on_loopback || any || allowed.contains(&"none");
         };
         let site = origin.split_once("://").map_or("", |(_, site)| site);
-        if !host.is_empty() && site == host.to_ascii_lowercase() {
-            return true;
-        }
-        let is_agent = speaks == "deskbell.agent.v1";
-        let is_local = on_loopback && (["null", "file://"].contains(&origin.as_str()) || is_here(site));
-        !is_agent && (is_local || allowed.contains(&origin.as_str()) || allowed.contains(&"*"))
+        let is_same = !host.is_empty() && site == host.to_ascii_lowercase();
+        is_same || any || (!is_agent && allowed.contains(&origin.as_str()))
     }
+}
+
+/// A host without its port.
+fn name(host: &str) -> String {
+    let port = host.rfind(':').filter(|at| host[at + 1..].bytes().all(|byte| byte.is_ascii_digit()));
+    let name = port.map_or(host, |at| &host[..at]);
+    name.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase()
+}
+
+/// The address that a host is, if it is one.
+fn number(host: &str) -> Option<std::net::IpAddr> {
+    name(host).parse().ok()
 }
 
 /// Whether a host, with or without a port, is this machine.
 fn is_here(host: &str) -> bool {
-    let port = host.rfind(':').filter(|at| host[at + 1..].bytes().all(|byte| byte.is_ascii_digit()));
-    let name = port.map_or(host, |at| &host[..at]);
-    let name = name.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
-    name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+    name(host) == "localhost" || number(host).is_some_and(|ip| ip.to_canonical().is_loopback())
 }
 
 /// Bytes in the place of an HTTP request.
