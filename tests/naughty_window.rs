@@ -208,9 +208,7 @@ fn check_customer(seen: &Value, text: &str) {
     if seen["visitor"] == true {
         // A mark needs something that it stands on.
         let can_be_seen = |c: char| {
-            c.is_alphanumeric()
-                && !is_combining_mark(c)
-                && !matches!(c, '\u{115F}' | '\u{1160}' | '\u{3164}')
+            c.is_alphanumeric() && !is_combining_mark(c) && !matches!(c, '\u{115F}' | '\u{1160}' | '\u{3164}')
         };
         assert!(!name.chars().any(can_be_seen), "{name:?} is not shown");
     } else {
