@@ -25,9 +25,18 @@ pub(crate) fn sources(steps: &mut Steps) {
     steps.step("lock file of what is fuzzed", || {
         // A workspace of its own, which changes whenever the crates of this one depend on something else.
         let mut metadata = cargo();
-        metadata.args(["metadata", "--manifest-path", "fuzz/Cargo.toml", "--format-version", "1", "--locked"]);
+        metadata.args([
+            "metadata",
+            "--manifest-path",
+            "fuzz/Cargo.toml",
+            "--format-version",
+            "1",
+            "--locked",
+        ]);
         run(metadata.stdout(std::process::Stdio::null())).map_err(|sentence| {
-            format!("{sentence} Run cargo metadata --manifest-path fuzz/Cargo.toml and commit fuzz/Cargo.lock.")
+            format!(
+                "{sentence} Run cargo metadata --manifest-path fuzz/Cargo.toml and commit fuzz/Cargo.lock."
+            )
         })
     });
     steps.step("format of Rust", || {

@@ -175,7 +175,7 @@ fn read(mut bytes: &[u8]) -> Read {
     let mut read = Read { messages: Vec::new(), signs: 0, parts: 0, ending: Ending::Open };
     let mut begun: Option<(u8, Vec<u8>)> = None;
     while read.ending == Ending::Open && !bytes.is_empty() {
-        let frame = match next_frame(bytes) {
+        let frame = match next_frame(bytes, begun.as_ref()) {
             Ok(frame) => frame,
             Err(ending) => {
                 read.ending = ending;
@@ -233,7 +233,7 @@ fn goodbye(payload: &[u8]) -> Ending {
 }
 
 /// The first frame, or how it ends without a whole one.
-fn next_frame(bytes: &[u8]) -> Result<Frame<'_>, Ending> {
+fn next_frame<'a>(bytes: &'a [u8], begun: Option<&(u8, Vec<u8>)>) -> Result<Frame<'a>, Ending> {
     let &[first, second, ref rest @ ..] = bytes else { return Err(Ending::Open) };
     let opcode = first & 0x0F;
     let masked = second & 0x80 != 0;
@@ -257,16 +257,35 @@ fn next_frame(bytes: &[u8]) -> Result<Frame<'_>, Ending> {
     }
     let (head, rest) = rest.split_at(header);
     let length = usize::try_from(length).unwrap();
-    if rest.len() < length {
-        return Err(incomplete);
+    let (payload, rest) = rest.split_at(length.min(rest.len()));
+    let mask = &head[wide..];
+    let unmask = || payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();
+    if payload.len() < length {
+        let out_of_place = match opcode {
+            0 => begun.is_none(),
+            1 | 2 => begun.is_some(),
+            _ => first & 0x80 == 0 || length > 125 || opcode == 8,
+        };
+        return Err(match begun {
+            _ if bad || out_of_place => Ending::BrokenOrOpen,
+            None if opcode == 1 => so_far(unmask()),
+            Some((1, before)) if opcode == 0 => so_far([before.clone(), unmask()].concat()),
+            _ => Ending::Open,
+        });
     }
     if bad {
         return Err(Ending::Broken);
     }
-    let (payload, rest) = rest.split_at(length);
-    let mask = &head[wide..];
-    let payload = payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();
+    let payload = unmask();
     Ok(Frame { last: first & 0x80 != 0, opcode, payload, rest })
+}
+
+/// Text whose end is to come: it ends the connection at its first bad byte.
+fn so_far(text: Vec<u8>) -> Ending {
+    match std::str::from_utf8(&text) {
+        Err(error) if error.error_len().is_some() => Ending::Broken,
+        _ => Ending::Open,
+    }
 }
 
 /// What a socket of the edge heard.
