@@ -341,6 +341,22 @@ async fn a_window_without_a_desk_says_why_and_gets_it_when_the_other_has_closed(
 }
 
 #[tokio::test]
+async fn a_window_comes_back_where_it_was_and_as_large() {
+    let desktop = Desktop::start().await;
+    let windows = Windows::of(&desktop.screen.display);
+    windows.put(TITLE, (60, 40), (900, 640));
+    desktop.until("innerWidth === 900 && innerHeight === 640").await;
+    windows.close(TITLE);
+    until("the window to go", || !windows.shows(TITLE)).await;
+    let arguments = ["--data", desktop.data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+    let mut again = desktop.screen.app(&arguments).spawn().unwrap();
+    let back = || windows.place(TITLE) == Some(((60, 40), (900, 640)));
+    until("the window to be where it was", back).await;
+    signal(again.id().unwrap(), "TERM");
+    within("the app's end", again.wait()).await.unwrap();
+}
+
+#[tokio::test]
 async fn who_starts_again_while_the_last_one_is_still_ending_gets_a_window() {
     let desktop = Desktop::start().await;
     let data = TempDir::new().unwrap();

@@ -2,8 +2,8 @@
 
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{
-    AtomEnum, CLIENT_MESSAGE_EVENT, ClientMessageEvent, ConnectionExt as _, EventMask, KEY_PRESS_EVENT,
-    KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, MapState, Window,
+    AtomEnum, CLIENT_MESSAGE_EVENT, ClientMessageEvent, ConfigureWindowAux, ConnectionExt as _, EventMask,
+    KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, MapState, Window,
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
@@ -46,6 +46,21 @@ impl Windows {
             self.x.send_event(false, window, EventMask::NO_EVENT, event).unwrap();
         }
         self.x.flush().unwrap();
+    }
+
+    /// Moves and sizes the windows of this title, as a window manager would.
+    pub fn put(&self, title: &str, (x, y): (i32, i32), (width, height): (u32, u32)) {
+        let place = ConfigureWindowAux::new().x(x).y(y).width(width).height(height);
+        for window in self.titled(title).into_iter().filter(|window| self.is_viewable(*window)) {
+            self.x.configure_window(window, &place).unwrap().check().unwrap();
+        }
+    }
+
+    /// Where the window of this title is, and how large.
+    pub fn place(&self, title: &str) -> Option<((i16, i16), (u16, u16))> {
+        let window = self.titled(title).into_iter().find(|window| self.is_viewable(*window))?;
+        let is = self.x.get_geometry(window).ok()?.reply().ok()?;
+        Some(((is.x, is.y), (is.width, is.height)))
     }
 
     /// Moves the mouse to this place.

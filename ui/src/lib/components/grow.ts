@@ -4,6 +4,8 @@ import type { ActionReturn } from 'svelte/action';
 export function grow(field: HTMLTextAreaElement, _text: string): ActionReturn<string> {
   const fit = () => {
     field.style.height = 'auto';
+    // A placeholder of several lines makes no field higher: nobody wrote it.
+    if (field.value === '') return;
     field.style.height = `${field.scrollHeight + field.offsetHeight - field.clientHeight}px`;
   };
   fit();
