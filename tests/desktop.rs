@@ -374,7 +374,7 @@ async fn who_starts_again_while_the_last_one_is_still_ending_gets_a_window() {
     until("the first desk to begin to end", || !listens()).await;
     // However long its end takes: it answers nobody any more.
     signal(first.id().unwrap(), "STOP");
-    assert_eq!(state(first.id().unwrap()), "T", "the first one is still ending");
+    until("the first one to stand still", || state(first.id().unwrap()) == "T").await;
     let windows_before = windows.count(TITLE);
     let mut second = desktop.screen.app(&arguments).spawn().unwrap();
     until_it_hears_signals(second.id().unwrap()).await;
