@@ -44,8 +44,11 @@ pub(crate) async fn open_test_customer(app: AppHandle, shell: State<'_, Shell>) 
         return Err(Refusal::new(
             Code::AddressUnavailable,
             "The desk is not listening, so no customer can connect. Choose an address first.",
-        ));
+        )
+        .in_chinese("客服台没有在监听，客户无法连接。请先选择地址。"));
     };
-    window::open_test_customer(&app, &url)
-        .map_err(|error| Refusal::new(Code::Internal, format!("The window cannot be opened: {error}")))
+    window::open_test_customer(&app, &url).map_err(|error| {
+        Refusal::new(Code::Internal, format!("The window cannot be opened: {error}"))
+            .in_chinese(format!("无法打开窗口：{error}"))
+    })
 }

@@ -14,8 +14,8 @@ use crate::pump::Pump;
 enum Opening {
     Waiting,
     Open(Desk),
-    /// The sentence that says why not.
-    Failed(String),
+    /// Why not.
+    Failed(Refusal),
 }
 
 /// Managed by Tauri, one for the whole app.
@@ -45,7 +45,8 @@ impl Shell {
 
     /// Tells those who wait why there is no desk yet.
     pub(crate) fn failed(&self, error: &OpenError) {
-        self.opening.send_replace(Opening::Failed(error.to_string()));
+        let refusal = Refusal::new(Code::Internal, error.to_string()).in_chinese(error.in_chinese());
+        self.opening.send_replace(Opening::Failed(refusal));
     }
 
     /// The desk, as soon as it is open, or why it is not.
@@ -54,7 +55,7 @@ impl Shell {
         let opened = opening.wait_for(|opening| !matches!(opening, Opening::Waiting)).await;
         match opened.as_deref() {
             Ok(Opening::Open(desk)) => Ok(desk.clone()),
-            Ok(Opening::Failed(sentence)) => Err(Refusal::new(Code::Internal, sentence)),
+            Ok(Opening::Failed(refusal)) => Err(refusal.clone()),
             Ok(Opening::Waiting) | Err(_) => Err(Refusal::new(Code::ShuttingDown, "The desk is closing.")),
         }
     }

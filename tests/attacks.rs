@@ -172,7 +172,7 @@ async fn without_a_free_descriptor_open_conversations_go_on_and_new_ones_wait() 
     let failure = agent
         .update(|update| match update {
             Update::Activity { event } => match event.kind {
-                ActivityKind::Failed { error } => Some(error),
+                ActivityKind::Failed { error, .. } => Some(error),
                 _ => None,
             },
             _ => None,

@@ -1,7 +1,7 @@
 //! The state machine under any order of customer messages, timers, slow responders and agent actions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use deskbell_desk::{AgentAction, Command, Context, Draft, Greeting, Proposal, State, Subject, decide};
+use deskbell_desk::{AgentAction, Command, Context, Draft, FailedPart, Greeting, Proposal, State, Subject, decide};
 use deskbell_protocol::entity::{Author, Control, Message, NeedsHumanReason, Source, SourceKind};
 use deskbell_protocol::settings::{Fallback, Hold, Language, Settings, WhileAway};
 use deskbell_protocol::{Code, HeldId, Seq, Timestamp};
@@ -149,7 +149,11 @@ fn command(step: &Step, state: &State, now: Timestamp) -> Command {
         Step::Fail { versions_ago, otherwise } => Command::ResponderFailed {
             for_seq: state.last_customer_seq,
             control_version: state.control_version - versions_ago,
-            failures: vec![(SourceKind::Model, "stalled".to_owned())],
+            failures: vec![FailedPart {
+                source: SourceKind::Model,
+                message: "It stalled.".to_owned(),
+                message_zh: "它停顿了。".to_owned(),
+            }],
             otherwise: otherwise.then(|| draft(SourceKind::Fallback)),
         },
         Step::Return => Command::Return { after_seconds: 3, proposal: proposed(Proposed::Answer) },

@@ -1,15 +1,18 @@
 //! What agents teach the responder: what is refused and with which sentence, files that go out and come in, hours.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use deskbell_desk::{
-    Responder, import_answers, import_starters, is_open, read_answers, starter_answers, validate_answer,
-    validate_responder, validate_rule, write_answers,
+    Past, Responder, import_answers, import_starters, is_open, read_answers, replay, starter_answers,
+    validate_answer, validate_responder, validate_rule, write_answers,
 };
-use deskbell_protocol::responder::{Action, Answer, FileFormat, ImportProblem, Question, Rule, Trigger, Why};
-use deskbell_protocol::settings::{BusinessHours, Language, Localized, Settings, Span};
-use deskbell_protocol::{AnswerId, Code, Refusal, RuleId, Timestamp};
+use deskbell_protocol::entity::{Author, Customer, Message, Source, SourceKind};
+use deskbell_protocol::responder::{
+    Action, Answer, FileFormat, ImportProblem, Outcome, Question, Replayed, Rule, Trigger, Why,
+};
+use deskbell_protocol::settings::{BusinessHours, Fallback, Language, Localized, Settings, Span};
+use deskbell_protocol::{AnswerId, Code, ConversationId, Refusal, Revision, RuleId, Seq, Timestamp};
 use proptest::prelude::*;
 
 fn rule(id: i64, trigger: Trigger) -> Rule {
@@ -139,7 +142,8 @@ fn a_stored_rule_that_cannot_be_read_stays_in_the_list_and_says_so() {
     assert_eq!(responder.rules().len(), 2);
     let question = Question { text: "ping".to_owned(), ..Question::default() };
     let verdict = responder.verdict(&question, &Settings::default(), Timestamp(0), true);
-    assert!(matches!(&verdict.steps[1].why, Why::Failed { message } if message.contains("unclosed group")));
+    assert!(matches!(&verdict.steps[1].why, Why::Failed { message, message_zh }
+        if message.contains("unclosed group") && message_zh.contains("无法识别")));
     assert_eq!(verdict.steps[2].source.id, Some(2));
 }
 
@@ -193,7 +197,7 @@ fn no_cell_of_a_spreadsheet_is_a_formula() {
 fn files_of_spreadsheets_are_read_whatever_their_separators_and_columns() {
     let semicolons = "\u{feff}Reply;Questions;Enabled\r\nBy card.;\"How do I pay?\nPayment\";FALSE\r\n;;\r\n";
     let problems = read_answers(FileFormat::Csv, semicolons).unwrap_err();
-    assert_eq!(problems, [problem(2, "Write the question as customers put it.")]);
+    assert_eq!(problems, [problem(2, "Write the question as customers put it.", "请按客户的说法填写问题。")]);
     let read = read_answers(FileFormat::Csv, semicolons.trim_end_matches(";;\r\n")).unwrap();
     assert_eq!(read, [Answer { enabled: false, ..answer(0, &["How do I pay?", "Payment"], "By card.") }]);
     let tabs = "questions\treply\tlanguages\tlabels\nHow?\tSo.\ten zh\tone\n";
@@ -204,20 +208,31 @@ fn files_of_spreadsheets_are_read_whatever_their_separators_and_columns() {
     let problems = read_answers(FileFormat::Csv, bad).unwrap_err();
     assert_eq!(problems.iter().map(|problem| problem.record).collect::<Vec<_>>(), [1, 2, 3]);
     assert!(problems[1].message.contains("“fr” is not a language here"));
+    all_in_chinese(&problems);
     let (nothing, json) = (read_answers(FileFormat::Csv, ""), read_answers(FileFormat::Json, "{\"a\":1}"));
-    assert_eq!(nothing.unwrap_err()[0].record, 0);
-    assert!(json.unwrap_err()[0].message.starts_with("This is not a JSON array of answers"));
+    let (nothing, json) = (nothing.unwrap_err(), json.unwrap_err());
+    assert_eq!(nothing[0].record, 0);
+    assert!(json[0].message.starts_with("This is not a JSON array of answers"));
+    assert_eq!(json[0].message_zh, "这不是由答案组成的 JSON 数组：第 1 行第 0 列有误。");
+    all_in_chinese(&nothing);
     let partly =
         r#"[{"questions":["How?"],"reply":"So."},{"questions":"no list","reply":"x"},{"reply":"x"}]"#;
     let problems = read_answers(FileFormat::Json, partly).unwrap_err();
     assert_eq!(problems.iter().map(|problem| problem.record).collect::<Vec<_>>(), [2, 3]);
+    all_in_chinese(&problems);
     let many: String =
         std::iter::once("questions,reply\n".to_owned()).chain((0..300).map(|_| "q,\n".to_owned())).collect();
     assert_eq!(read_answers(FileFormat::Csv, &many).unwrap_err().len(), 100);
 }
 
-fn problem(record: u32, message: &str) -> ImportProblem {
-    ImportProblem { record, message: message.to_owned() }
+fn problem(record: u32, message: &str, message_zh: &str) -> ImportProblem {
+    ImportProblem { record, message: message.to_owned(), message_zh: message_zh.to_owned() }
+}
+
+fn all_in_chinese(problems: &[ImportProblem]) {
+    for ImportProblem { message_zh, .. } in problems {
+        assert!(message_zh.ends_with('。') && !message_zh.is_ascii(), "{message_zh}");
+    }
 }
 
 #[test]
@@ -253,6 +268,82 @@ fn an_import_changes_what_is_known_adds_what_is_not_and_does_nothing_with_a_prob
     assert_eq!(import.imported.problems.iter().map(|problem| problem.record).collect::<Vec<_>>(), [2, 3, 5]);
     assert!(import.added.is_empty() && import.changed.is_empty());
     assert_eq!(import.imported.problems[2].message, "Another record has the id 7, too.");
+    all_in_chinese(&import.imported.problems);
+}
+
+/// What happened in a conversation, for a replay: who, what, and the customer's visit.
+fn past(happened: &[(Author, &str, u32)]) -> (Vec<Message>, HashMap<Seq, u32>) {
+    let mut visits = HashMap::new();
+    let mut thread = Vec::new();
+    for ((author, text, visit), seq) in happened.iter().zip(1..) {
+        let seq = Seq(seq);
+        if *visit > 0 {
+            visits.insert(seq, *visit);
+        }
+        thread.push(Message {
+            seq,
+            revision: Revision(seq.0),
+            at: Timestamp(seq.0),
+            author: *author,
+            text: (*text).to_owned(),
+            name: None,
+            client_id: None,
+            source: (*author == Author::Automatic).then(|| Source::of(SourceKind::Fallback)),
+            system: None,
+            change: None,
+        });
+    }
+    (thread, visits)
+}
+
+fn replayed(settings: &Settings, rules: Vec<Rule>, happened: &[(Author, &str, u32)]) -> Vec<Replayed> {
+    let (thread, visits) = past(happened);
+    let customer = Customer::default();
+    let past = Past { conversation: ConversationId(1), customer: &customer, thread: &thread, visits: &visits };
+    replay(&Responder::new(rules, Vec::new()), settings, &past)
+}
+
+#[test]
+fn a_replay_begins_each_visit_anew() {
+    use Author::{Automatic, Customer as Them};
+    const REPLY: &str = "Hello, what can we help you with?";
+    let once = Settings { fallback: Fallback::OncePerVisit, ..Settings::default() };
+    let happened = [
+        (Them, "one", 1),
+        (Automatic, REPLY, 0),
+        (Them, "two", 1),
+        (Them, "three", 2),
+        (Automatic, REPLY, 0),
+        (Them, "four", 2),
+    ];
+    let now = replayed(&once, Vec::new(), &happened);
+    assert!(now.iter().all(|message| !message.changed), "{now:?}");
+    let said: Vec<_> = now.iter().map(|message| matches!(message.now.outcome, Outcome::Reply { .. })).collect();
+    assert_eq!(said, [true, false, true, false]);
+    // Who came back is one to rules, too; who wrote first is not.
+    let back = Rule { action: Action::Reply { text: text("Back!") }, ..rule(1, Trigger::ReturningCustomer {}) };
+    let changed: Vec<_> =
+        replayed(&once, vec![back], &happened).into_iter().map(|message| message.changed).collect();
+    assert_eq!(changed, [false, false, true, false]);
+    // Of visits that nobody noted, nothing is taken to have been said before.
+    let unknown = happened.map(|(author, text, _)| (author, text, 0));
+    let said = replayed(&once, Vec::new(), &unknown);
+    assert!(said.iter().all(|message| matches!(message.now.outcome, Outcome::Reply { .. })), "{said:?}");
+}
+
+#[test]
+fn what_a_model_would_say_again_is_no_change() {
+    let mut asks = Settings::default();
+    (asks.responder.model.enabled, asks.responder.model.model) = (true, "test".to_owned());
+    let (mut thread, visits) = past(&[(Author::Customer, "one", 1), (Author::Automatic, "Yes.", 0)]);
+    let customer = Customer::default();
+    for (kind, changed) in [(SourceKind::Model, false), (SourceKind::Rule, true)] {
+        thread[1].source = Some(Source::of(kind));
+        let past = Past { conversation: ConversationId(1), customer: &customer, thread: &thread, visits: &visits };
+        let now = replay(&Responder::default(), &asks, &past);
+        assert_eq!((now.len(), now[0].changed), (1, changed), "{kind:?}");
+        assert!(matches!(now[0].now.outcome, Outcome::Ask { .. }));
+    }
 }
 
 #[test]

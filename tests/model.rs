@@ -97,7 +97,11 @@ fn is_answer(frame: &Value) -> bool {
 /// The sentence with which the thread says that a part of the responder failed.
 async fn failure_told(agent: &mut Agent, conversation: ConversationId) -> Option<(SourceKind, String)> {
     agent.thread(conversation).await.into_iter().find_map(|message| match message.system {
-        Some(SystemLine::ResponderFailed { source, message }) => Some((source, message)),
+        Some(SystemLine::ResponderFailed { source, message, message_zh }) => {
+            let chinese = message_zh.unwrap();
+            assert!(chinese.ends_with('。') && !chinese.is_ascii(), "{chinese}: {message}");
+            Some((source, message))
+        }
         _ => None,
     })
 }

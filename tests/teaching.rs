@@ -8,7 +8,7 @@ use deskbell_protocol::responder::{
     Action, Answer, FileFormat, Imported, Outcome, Question, Replayed, Rule, RuleRow, Trigger, UsageRow,
     Verdict, Why,
 };
-use deskbell_protocol::settings::Localized;
+use deskbell_protocol::settings::{Fallback, Localized};
 use deskbell_protocol::{AnswerId, RuleId, Timestamp};
 use deskbell_tests::agent::Agent;
 use deskbell_tests::endpoint::{Endpoint, Script};
@@ -81,7 +81,8 @@ async fn a_trial_tells_every_step_with_its_score_and_says_nothing_to_anyone() {
         failed
             .steps
             .iter()
-            .any(|step| matches!(&step.why, Why::Failed { message } if message.contains("fault of its own")))
+            .any(|step| matches!(&step.why, Why::Failed { message, message_zh }
+                if message.contains("fault of its own") && message_zh.contains("自身出错")))
     );
     assert!(matches!(&failed.outcome, Outcome::Reply { text, .. } if text == REPLY));
     assert!(agent.snapshot().await.conversations.is_empty(), "nobody was asked anything");
@@ -119,6 +120,39 @@ async fn a_replay_sets_what_was_said_beside_what_would_be_said_now() {
     assert_eq!(customer.next().await, REPLY);
     let id = agent.snapshot().await.conversations[0].id;
     assert!(!agent.thread(id).await.iter().any(|message| message.text == "Yes, in five days."));
+}
+
+#[tokio::test]
+async fn a_replay_knows_what_is_said_once_a_visit_and_who_waits_for_a_person() {
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    agent.set(|settings| settings.fallback = Fallback::OncePerVisit).await;
+    let mut customer = server.v1().await;
+    let said = ["Is it raining?", "Is it still raining?", "I want to talk to a human", "Hello?"];
+    for text in said {
+        customer.say(text, text).await;
+        customer.next_of("ack").await;
+    }
+    let told: Vec<_> = replay(&mut agent)
+        .await
+        .into_iter()
+        .map(|message| (message.then.is_some(), said_now(&message).is_some(), message.changed))
+        .collect();
+    let (answered, silent) = ((true, true, false), (false, false, false));
+    assert_eq!(told, [answered, silent, answered, silent], "the same rules as then");
+
+    agent.set(|settings| settings.fallback = Fallback::EveryMessage).await;
+    let changed: Vec<_> =
+        replay(&mut agent).await.iter().filter(|message| message.changed).map(|m| m.question.clone()).collect();
+    assert_eq!(changed, ["Is it still raining?"], "who waits for a person hears nothing more");
+}
+
+fn said_now(message: &Replayed) -> Option<&str> {
+    match &message.now.outcome {
+        Outcome::Reply { text, .. } => Some(text),
+        Outcome::NeedsHuman { text, .. } => text.as_deref(),
+        _ => None,
+    }
 }
 
 /// Adds a rule that answers every message that has the word.

@@ -1,12 +1,12 @@
 //! The state machine: one command in, one decision out.
 
-use deskbell_protocol::entity::{Control, NeedsHumanReason, SourceKind, SystemLine};
+use deskbell_protocol::entity::{Control, NeedsHumanReason, SystemLine};
 use deskbell_protocol::{HeldId, Refusal, Seq, Timestamp};
 
 use crate::agent::{self, AgentAction};
 use crate::customer;
 use crate::decision::{Context, Decision, held_reply, stale_reply};
-use crate::proposal::{Draft, Proposal};
+use crate::proposal::{Draft, FailedPart, Proposal};
 use crate::state::State;
 
 /// What happens to a conversation.
@@ -51,7 +51,7 @@ pub enum Command {
         /// The control version under which they were asked.
         control_version: i64,
         /// What went wrong with those that failed; empty when none was sure.
-        failures: Vec<(SourceKind, String)>,
+        failures: Vec<FailedPart>,
         /// The default reply, if there is one.
         otherwise: Option<Draft>,
     },
@@ -140,7 +140,7 @@ fn refuse_stale(state: &State, for_seq: Seq, control_version: i64) -> Result<(),
 /// Invariant 6: never silence. What failed is told to agents, and the default reply is better than nothing.
 fn fail(
     decision: &mut Decision,
-    failures: Vec<(SourceKind, String)>,
+    failures: Vec<FailedPart>,
     otherwise: Option<Draft>,
     context: &Context<'_>,
 ) {
@@ -151,8 +151,9 @@ fn fail(
     }
     let reason =
         if failures.is_empty() { NeedsHumanReason::NoAnswer } else { NeedsHumanReason::ResponderFailed };
-    for (source, message) in failures {
-        decision.system(SystemLine::ResponderFailed { source, message }, context.now);
+    for FailedPart { source, message, message_zh } in failures {
+        let message_zh = Some(message_zh);
+        decision.system(SystemLine::ResponderFailed { source, message, message_zh }, context.now);
     }
     decision.mark_needs_human(reason, context.now);
     if let Some(draft) = otherwise {

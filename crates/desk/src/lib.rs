@@ -21,10 +21,10 @@ mod state;
 pub use agent::AgentAction;
 pub use decide::{Command, decide};
 pub use decision::{Context, Decision, NewLesson, Subject};
-pub use proposal::{Draft, Greeting, Proposal};
+pub use proposal::{Draft, FailedPart, Greeting, Proposal};
 pub use responder::{
-    Import, Responder, import_answers, import_starters, is_open, read_answers, starter_answers,
-    validate_answer, validate_responder, validate_restored, validate_rule, write_answers,
+    Import, Past, Responder, import_answers, import_starters, is_open, read_answers, replay,
+    starter_answers, validate_answer, validate_responder, validate_restored, validate_rule, write_answers,
 };
 pub use state::{Origin, State};
 

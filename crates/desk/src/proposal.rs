@@ -13,6 +13,17 @@ pub struct Draft {
     pub source: Source,
 }
 
+/// A slow part of the responder that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedPart {
+    /// Which one.
+    pub source: SourceKind,
+    /// Why, in a sentence.
+    pub message: String,
+    /// The same in Chinese.
+    pub message_zh: String,
+}
+
 /// The greeting that a visitor was shown, to be stored before the first message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Greeting {

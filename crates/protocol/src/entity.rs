@@ -247,6 +247,10 @@ pub enum SystemLine {
         source: SourceKind,
         /// What went wrong, in a sentence.
         message: String,
+        /// The same in Chinese; missing in what older versions stored.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        message_zh: Option<String>,
     },
 }
 
@@ -536,6 +540,8 @@ pub enum ActivityKind {
     Failed {
         /// The error, in a sentence.
         error: String,
+        /// The same in Chinese.
+        error_zh: String,
     },
     /// A handshake or a frame was refused.
     Refused {
@@ -568,5 +574,7 @@ pub enum ActivityKind {
     ListenFailed {
         /// Why, in a sentence.
         error: String,
+        /// The same in Chinese.
+        error_zh: String,
     },
 }

@@ -155,6 +155,8 @@ pub struct ImportProblem {
     pub record: u32,
     /// Why, in a sentence.
     pub message: String,
+    /// The same in Chinese.
+    pub message_zh: String,
 }
 
 /// What the chain is asked.
@@ -267,6 +269,8 @@ pub enum Why {
     Failed {
         /// What went wrong.
         message: String,
+        /// The same in Chinese.
+        message_zh: String,
     },
     /// It said that it is not sure.
     NotSure {},

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use deskbell_desk::{Command, Draft};
+use deskbell_desk::{Command, Draft, FailedPart};
 use deskbell_protocol::agent::{DraftSoFar, Update};
 use deskbell_protocol::entity::{Author, Control, SourceKind};
 use deskbell_protocol::{Code, ConversationId, Seq};
@@ -142,7 +142,7 @@ async fn answer(desk: Desk, turns: Arc<Semaphore>, conversation: ConversationId,
             Some(command) => command,
             None => return,
         },
-        _ => failed(question, vec![(SourceKind::Model, BUSY.to_owned())], None),
+        _ => failed(question, vec![busy()], None),
     };
     loop {
         match desk.execute(conversation, command.clone()).await {
@@ -153,7 +153,13 @@ async fn answer(desk: Desk, turns: Arc<Semaphore>, conversation: ConversationId,
     }
 }
 
-const BUSY: &str = "Too many questions wait for the model or the webhook bot.";
+fn busy() -> FailedPart {
+    FailedPart {
+        source: SourceKind::Model,
+        message: "Too many questions wait for the model or the webhook bot.".to_owned(),
+        message_zh: "等待模型或 Webhook 机器人的问题过多。".to_owned(),
+    }
+}
 
 /// What is to be decided on; `None` when the message is gone.
 async fn ask(desk: &Desk, conversation: ConversationId, question: Question) -> Option<Command> {
@@ -190,7 +196,7 @@ async fn ask(desk: &Desk, conversation: ConversationId, question: Question) -> O
     })
 }
 
-fn failed(question: Question, failures: Vec<(SourceKind, String)>, otherwise: Option<Draft>) -> Command {
+fn failed(question: Question, failures: Vec<FailedPart>, otherwise: Option<Draft>) -> Command {
     let Question { for_seq, control_version } = question;
     Command::ResponderFailed { for_seq, control_version, failures, otherwise }
 }

@@ -6,6 +6,7 @@
 //! (WAL). Nothing outside this crate names SQL.
 #![deny(missing_docs)]
 
+mod chinese;
 mod entry;
 mod error;
 mod fault;

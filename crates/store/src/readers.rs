@@ -1,6 +1,6 @@
 //! Questions. Each runs on a connection of its own, on a blocking thread, and never waits for the writer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -149,6 +149,14 @@ impl Readers {
     /// [`ReadError`]
     pub async fn last_conversations(&self, limit: u32) -> Result<Vec<Entry>, ReadError> {
         self.ask(move |connection| conversation::last(connection, limit)).await
+    }
+
+    /// In which visits the customer wrote, from a place on. What older versions stored is missing.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub async fn visits(&self, id: ConversationId, from: Seq) -> Result<HashMap<Seq, u32>, ReadError> {
+        self.ask(move |connection| message::visits(connection, id, from)).await
     }
 
     /// The message at this place.

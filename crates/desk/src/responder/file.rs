@@ -1,11 +1,12 @@
 //! Answers as files: CSV for spreadsheets, JSON for programs, and the starter set.
 
-use deskbell_protocol::AnswerId;
+use deskbell_protocol::{AnswerId, Code, Refusal};
 use deskbell_protocol::responder::{Answer, FileFormat, ImportProblem};
+use deskbell_protocol::limits::cut;
 use deskbell_protocol::settings::Language;
 use serde::Deserialize;
 
-use super::import::PROBLEMS;
+use super::import::{PROBLEMS, problem};
 use super::validate::bounded;
 
 /// The columns of a CSV file.
@@ -52,30 +53,44 @@ pub fn read_answers(format: FileFormat, content: &str) -> Result<Vec<Answer>, Ve
     let mut answers = Vec::with_capacity(records.len());
     let mut problems = Vec::new();
     for (at, record) in records.into_iter().enumerate() {
-        match record.and_then(|answer| bounded(answer).map_err(|refusal| refusal.message)) {
+        match record.and_then(bounded) {
             Ok(answer) => answers.push(answer),
-            Err(message) if problems.len() < PROBLEMS => problems.push(problem(at + 1, message)),
+            Err(refusal) if problems.len() < PROBLEMS => problems.push(problem(at + 1, refusal)),
             Err(_) => {}
         }
     }
     if problems.is_empty() { Ok(answers) } else { Err(problems) }
 }
 
-fn problem(record: usize, message: String) -> ImportProblem {
-    ImportProblem { record: u32::try_from(record).unwrap_or(u32::MAX), message }
+type Records = Vec<Result<Answer, Refusal>>;
+
+/// Why a file, or a record of it, cannot be read, in English and in Chinese.
+fn unreadable(message: impl Into<String>, chinese: impl Into<String>) -> Refusal {
+    Refusal::new(Code::Malformed, message).in_chinese(chinese)
 }
 
-type Records = Vec<Result<Answer, String>>;
-
 fn json_records(content: &str) -> Result<Records, Vec<ImportProblem>> {
-    let values: Vec<serde_json::Value> = serde_json::from_str(content)
-        .map_err(|error| vec![problem(0, format!("This is not a JSON array of answers: {error}."))])?;
+    let values: Vec<serde_json::Value> = serde_json::from_str(content).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        vec![problem(
+            0,
+            unreadable(
+                format!("This is not a JSON array of answers: {error}."),
+                format!("这不是由答案组成的 JSON 数组：第 {line} 行第 {column} 列有误。"),
+            ),
+        )]
+    })?;
     Ok(values
         .into_iter()
         .map(|value| {
             serde_json::from_value::<Record>(value)
                 .map(Answer::from)
-                .map_err(|error| format!("This is not an answer: {error}."))
+                .map_err(|error| {
+                    unreadable(
+                        format!("This is not an answer: {error}."),
+                        format!("这不是一条答案：须有问法 questions 和回复 reply（{error}）。"),
+                    )
+                })
         })
         .collect())
 }
@@ -85,18 +100,32 @@ fn csv_records(content: &str) -> Result<Records, Vec<ImportProblem>> {
         .delimiter(delimiter(content))
         .flexible(true)
         .from_reader(content.as_bytes());
-    let unreadable = |error: csv::Error| vec![problem(0, format!("This is not a CSV file: {error}."))];
-    let header = reader.headers().map_err(unreadable)?.clone();
+    let header = reader.headers().cloned().map_err(|error| {
+        let refusal = unreadable(
+            format!("This is not a CSV file: {error}."),
+            format!("这不是 CSV 文件：{error}。"),
+        );
+        vec![problem(0, refusal)]
+    })?;
     let place = |column: &str| header.iter().position(|name| name.trim().eq_ignore_ascii_case(column));
     let places = COLUMNS.map(place);
     let [_, _, Some(_), Some(_), _, _] = places else {
-        let message = format!("The first line must name the columns: {}.", COLUMNS.join(","));
-        return Err(vec![problem(0, message)]);
+        let columns = COLUMNS.join(",");
+        let refusal = unreadable(
+            format!("The first line must name the columns: {columns}."),
+            format!("第一行须为列名：{columns}。"),
+        );
+        return Err(vec![problem(0, refusal)]);
     };
     Ok(reader
         .records()
         .map(|record| {
-            let record = record.map_err(|error| format!("This line cannot be read: {error}."))?;
+            let record = record.map_err(|error| {
+                unreadable(
+                    format!("This line cannot be read: {error}."),
+                    format!("这一行无法读取：{error}。"),
+                )
+            })?;
             let [id, enabled, questions, reply, languages, labels] =
                 places.map(|place| plain(place.and_then(|place| record.get(place)).unwrap_or_default()));
             Ok(Answer {
@@ -118,25 +147,43 @@ fn delimiter(content: &str) -> u8 {
     [b',', b';', b'\t'].into_iter().rev().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
 }
 
-fn number(text: &str) -> Result<i64, String> {
+fn number(text: &str) -> Result<i64, Refusal> {
     match text.trim() {
         "" => Ok(0),
-        text => text.parse().map_err(|_| format!("“{text}” is not an id: write a number, or nothing.")),
+        text => text.parse().map_err(|_| {
+            let shown = cut(text, 80);
+            unreadable(
+                format!("“{shown}” is not an id: write a number, or nothing."),
+                format!("“{shown}”不是编号：请填数字，或留空。"),
+            )
+        }),
     }
 }
 
-fn switch(text: &str) -> Result<bool, String> {
+fn switch(text: &str) -> Result<bool, Refusal> {
     match text.trim().to_lowercase().as_str() {
         "" | "true" | "yes" | "1" => Ok(true),
         "false" | "no" | "0" => Ok(false),
-        other => Err(format!("“{other}” in the column “enabled”: write true or false.")),
+        other => {
+            let shown = cut(other, 80);
+            Err(unreadable(
+                format!("“{shown}” in the column “enabled”: write true or false."),
+                format!("“enabled”列中的“{shown}”无效：请填 true 或 false。"),
+            ))
+        }
     }
 }
 
-fn languages_of(text: &str) -> Result<Vec<Language>, String> {
+fn languages_of(text: &str) -> Result<Vec<Language>, Refusal> {
     let tags = text.split(['\n', '\r', ',', ';', ' ']).map(str::trim).filter(|tag| !tag.is_empty());
     tags.map(|tag| {
-        Language::of_tag(tag).ok_or_else(|| format!("“{tag}” is not a language here: write en or zh-CN."))
+        Language::of_tag(tag).ok_or_else(|| {
+            let shown = cut(tag, 80);
+            unreadable(
+                format!("“{shown}” is not a language here: write en or zh-CN."),
+                format!("不支持语言“{shown}”：请填 en 或 zh-CN。"),
+            )
+        })
     })
     .collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use deskbell_protocol::responder::{Answer, ImportProblem, Imported};
-use deskbell_protocol::{AnswerId, limits};
+use deskbell_protocol::{AnswerId, Code, Refusal, limits};
 
 use super::file::starter_answers;
 use super::text::normalized;
@@ -11,6 +11,13 @@ use super::validate::{Questions, bounded, taken};
 
 /// Problems that are told at most.
 pub(crate) const PROBLEMS: usize = 100;
+
+/// What is wrong with a record, by its number from 1; 0 is the whole file.
+pub(crate) fn problem(record: usize, refusal: Refusal) -> ImportProblem {
+    let Refusal { message, message_zh, .. } = refusal;
+    let message_zh = message_zh.unwrap_or_else(|| message.clone());
+    ImportProblem { record: u32::try_from(record).unwrap_or(u32::MAX), message, message_zh }
+}
 
 /// What an import is going to do. With problems it does nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,7 +54,7 @@ fn plan(existing: &[Answer], new: Vec<Answer>, skip_taken: bool) -> Import {
     for (at, answer) in new.into_iter().enumerate() {
         match bounded(answer) {
             Ok(answer) => records.push((at, answer)),
-            Err(refusal) => import.problem(at, refusal.message),
+            Err(refusal) => import.problem(at + 1, refusal),
         }
     }
     let replaced: std::collections::HashSet<AnswerId> =
@@ -62,7 +69,9 @@ fn plan(existing: &[Answer], new: Vec<Answer>, skip_taken: bool) -> Import {
             continue;
         }
         if known.is_some() && !ids.insert(answer.id) {
-            import.problem(*at, format!("Another record has the id {}, too.", answer.id));
+            let id = answer.id;
+            let refusal = Refusal::new(Code::InvalidSetting, format!("Another record has the id {id}, too."));
+            import.problem(at + 1, refusal.in_chinese(format!("另一条记录的编号也是 {id}。")));
             continue;
         }
         if let Some((own, _, _, other)) = questions.rival(answer) {
@@ -70,7 +79,7 @@ fn plan(existing: &[Answer], new: Vec<Answer>, skip_taken: bool) -> Import {
                 import.imported.unchanged += 1;
             } else {
                 let question = answer.questions.get(own).map_or("", String::as_str);
-                import.problem(*at, taken(own, question, other).message);
+                import.problem(at + 1, taken(own, question, other));
             }
             continue;
         }
@@ -91,16 +100,17 @@ fn plan(existing: &[Answer], new: Vec<Answer>, skip_taken: bool) -> Import {
 }
 
 impl Import {
-    fn problem(&mut self, at: usize, message: String) {
+    fn problem(&mut self, record: usize, refusal: Refusal) {
         if self.imported.problems.len() < PROBLEMS {
-            let record = u32::try_from(at + 1).unwrap_or(u32::MAX);
-            self.imported.problems.push(ImportProblem { record, message });
+            self.imported.problems.push(problem(record, refusal));
         }
     }
 
     fn finished(mut self, existing: usize) -> Self {
         if existing + self.added.len() > limits::ANSWERS {
-            self.problem(0, format!("At most {} answers; this would be more.", limits::ANSWERS));
+            let most = limits::ANSWERS;
+            let refusal = Refusal::new(Code::TooLong, format!("At most {most} answers; this would be more."));
+            self.problem(0, refusal.in_chinese(format!("最多 {most} 条答案，导入后将超出。")));
         }
         if !self.imported.problems.is_empty() {
             self.added.clear();

@@ -12,6 +12,7 @@ mod import;
 mod knowledge;
 mod pattern;
 mod person;
+mod replay;
 mod rules;
 mod text;
 mod validate;
@@ -23,6 +24,7 @@ use deskbell_protocol::settings::{Language, Settings};
 pub use file::{read_answers, starter_answers, write_answers};
 pub use hours::is_open;
 pub use import::{Import, import_answers, import_starters};
+pub use replay::{Past, replay};
 pub use validate::{validate_answer, validate_responder, validate_restored, validate_rule};
 
 use self::knowledge::Knowledge;

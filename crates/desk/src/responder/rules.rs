@@ -34,8 +34,8 @@ enum Test {
     Returning,
     OutsideHours,
     Always,
-    /// It cannot be tested, and why.
-    Broken(String),
+    /// It cannot be tested, and why, in English and in Chinese.
+    Broken(String, String),
 }
 
 /// A message, looked at from all sides that rules ask about.
@@ -138,11 +138,14 @@ fn test(trigger: &Trigger) -> Test {
             Test::Keywords { needed: if *all { keywords.len() } else { 1 } }
         }
         Trigger::Phrase { .. } | Trigger::Keywords { .. } => {
-            Test::Broken("It has a phrase or keyword that is empty.".to_owned())
+            Test::Broken(
+                "It has a phrase or keyword that is empty.".to_owned(),
+                "其中有空的短语或关键词。".to_owned(),
+            )
         }
         Trigger::Regex { pattern } => match pattern::compiled(pattern) {
             Ok(regex) => Test::Regex(Box::new(regex)),
-            Err(fault) => Test::Broken(fault.to_string()),
+            Err(fault) => Test::Broken(fault.to_string(), fault.in_chinese()),
         },
         Trigger::FirstMessage {} => Test::First,
         Trigger::ReturningCustomer {} => Test::Returning,
@@ -192,7 +195,9 @@ fn fits(number: usize, rule: &Rule, test: &Test, message: &Message<'_>) -> Resul
         (Test::Returning, _) => plain(question.returning),
         (Test::OutsideHours, _) => plain(message.closed),
         (Test::Always, _) => plain(true),
-        (Test::Broken(sentence), _) => Err(Why::Failed { message: sentence.clone() }),
+        (Test::Broken(message, message_zh), _) => {
+            Err(Why::Failed { message: message.clone(), message_zh: message_zh.clone() })
+        }
         (Test::Phrase | Test::Keywords { .. }, _) => plain(false),
     }
 }

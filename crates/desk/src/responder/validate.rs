@@ -16,7 +16,8 @@ use super::{fill, hours, pattern};
 pub fn validate_rule(mut rule: Rule, others: &[Rule]) -> Result<Rule, Refusal> {
     let is_new = !others.iter().any(|other| other.id == rule.id);
     if is_new && others.len() >= limits::RULES {
-        return Err(Refusal::new(Code::TooLong, format!("At most {} rules.", limits::RULES)));
+        return Err(Refusal::new(Code::TooLong, format!("At most {} rules.", limits::RULES))
+            .in_chinese(format!("最多 {} 条规则。", limits::RULES)));
     }
     rule.name = one_line(&rule.name);
     required("name", &rule.name, limits::NAME_BYTES, ("Give the rule a name.", "请给规则起个名称。"))?;
@@ -165,7 +166,7 @@ fn free_phrases(rule: &Rule, others: &[Rule]) -> Result<(), Refusal> {
 pub fn validate_answer(answer: Answer, others: &[Answer]) -> Result<Answer, Refusal> {
     let is_new = !others.iter().any(|other| other.id == answer.id);
     if is_new && others.len() >= limits::ANSWERS {
-        return Err(Refusal::new(Code::TooLong, format!("At most {} answers.", limits::ANSWERS)));
+        return Err(too_many_answers());
     }
     let answer = bounded(answer)?;
     if answer.enabled {
@@ -179,13 +180,18 @@ pub fn validate_answer(answer: Answer, others: &[Answer]) -> Result<Answer, Refu
     Ok(answer)
 }
 
+fn too_many_answers() -> Refusal {
+    let most = limits::ANSWERS;
+    Refusal::new(Code::TooLong, format!("At most {most} answers.")).in_chinese(format!("最多 {most} 条答案。"))
+}
+
 /// Answers as they can be brought back beside these others.
 ///
 /// # Errors
 /// [`Code::InvalidSetting`] with a sentence that names a question, when it is one of another answer by now.
 pub fn validate_restored(restored: Vec<Answer>, others: &[Answer]) -> Result<Vec<Answer>, Refusal> {
     if others.len().saturating_add(restored.len()) > limits::ANSWERS {
-        return Err(Refusal::new(Code::TooLong, format!("At most {} answers.", limits::ANSWERS)));
+        return Err(too_many_answers());
     }
     let restored = restored.into_iter().map(bounded).collect::<Result<Vec<_>, _>>()?;
     let mut questions = Questions::of(others.iter());

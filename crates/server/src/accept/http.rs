@@ -137,7 +137,7 @@ async fn too_late(deadline: Instant, mut patience: watch::Receiver<Option<Durati
     let patience = asked.ok().and_then(|asked| asked.ok().and_then(|patience| *patience));
     if let Some(patience) = patience {
         tokio::time::sleep(patience).await;
-        return Failure::broke("The answer was not taken in time.".to_owned());
+        return Failure::broke("The answer was not taken in time.".to_owned(), "对方没有及时收取回答。".to_owned());
     }
     let refusal = Refusal::new(Code::TimedOut, "The request did not come in time.");
     Failure::refused(StatusCode::REQUEST_TIMEOUT, refusal)
@@ -156,8 +156,8 @@ impl Failure {
         Self { kind: ActivityKind::Refused { refusal, origin: None }, answer }
     }
 
-    fn broke(error: String) -> Self {
-        Self { kind: ActivityKind::Failed { error }, answer: None }
+    fn broke(error: String, error_zh: String) -> Self {
+        Self { kind: ActivityKind::Failed { error, error_zh }, answer: None }
     }
 
     fn of(error: &hyper::Error) -> Option<Self> {
@@ -169,7 +169,7 @@ impl Failure {
             let refusal = Refusal::new(Code::TooLong, "The request has too many headers, or too long ones.");
             return Some(Self::refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, refusal));
         }
-        let failure = Self::broke(format!("Handshake: {error}."));
+        let failure = Self::broke(format!("Handshake: {error}."), format!("握手失败：{error}。"));
         let refusal = Refusal::new(Code::Malformed, "This is not HTTP as it should be.");
         let answer = error.is_parse().then(|| super::answer(StatusCode::BAD_REQUEST, &refusal));
         Some(Self { answer, ..failure })

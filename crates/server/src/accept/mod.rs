@@ -62,7 +62,7 @@ pub async fn accept(host: impl Host, listener: TcpListener) {
             }
             Err(error) => {
                 tracing::error!(%error, "no connection can be accepted");
-                host.note(ActivityKind::Failed { error: failure(&error) }, Place::default());
+                host.note(failure(&error), Place::default());
                 tokio::time::sleep(backoff).await;
                 backoff = (backoff * 2).min(BACKOFF.1);
             }
@@ -70,8 +70,11 @@ pub async fn accept(host: impl Host, listener: TcpListener) {
     }
 }
 
-fn failure(error: &std::io::Error) -> String {
-    format!("No connection can be accepted: {error}. Those that are open go on.")
+fn failure(error: &std::io::Error) -> ActivityKind {
+    ActivityKind::Failed {
+        error: format!("No connection can be accepted: {error}. Those that are open go on."),
+        error_zh: format!("无法接受新连接：{error}。已打开的连接不受影响。"),
+    }
 }
 
 fn take<H: Host>(host: &H, stream: TcpStream, address: SocketAddr, turned_away: &Arc<Semaphore>) {

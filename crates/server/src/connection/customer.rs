@@ -71,7 +71,8 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         let error = "This connection ended by a fault of the desk; please report it.".to_owned();
-        self.leave(ActivityKind::Failed { error });
+        let error_zh = "此连接因客服台自身的错误而结束；请报告此问题。".to_owned();
+        self.leave(ActivityKind::Failed { error, error_zh });
     }
 }
 

@@ -49,13 +49,20 @@ pub enum End {
         reason: String,
     },
     /// It broke.
-    Failed(String),
+    Failed {
+        /// How.
+        error: String,
+        /// The same in Chinese.
+        error_zh: String,
+    },
     /// The other side broke the WebSocket protocol and is told so.
     Violated {
         /// RFC 6455 §7.4.
         code: u16,
         /// How.
         error: String,
+        /// The same in Chinese.
+        error_zh: String,
     },
     /// This side closes, and tells why.
     Refused(Refusal),
@@ -68,8 +75,8 @@ impl End {
     pub(super) fn activity(&self) -> ActivityKind {
         match self {
             Self::Closed { code, reason } => ActivityKind::Closed { code: *code, reason: reason.clone() },
-            Self::Failed(error) | Self::Violated { error, .. } => {
-                ActivityKind::Failed { error: error.clone() }
+            Self::Failed { error, error_zh } | Self::Violated { error, error_zh, .. } => {
+                ActivityKind::Failed { error: error.clone(), error_zh: error_zh.clone() }
             }
             Self::Refused(refusal) => ActivityKind::Refused { refusal: refusal.clone(), origin: None },
             Self::Stopping => ActivityKind::Closed { code: 1001, reason: "The desk is stopping.".to_owned() },
@@ -207,11 +214,11 @@ impl Socket {
     /// Says goodbye where this side ends it. Never waits long.
     pub async fn close(mut self, end: &End) {
         let (code, reason) = match end {
-            End::Failed(_) | End::Closed { code: 1006, .. } => return,
+            End::Failed { .. } | End::Closed { code: 1006, .. } => return,
             // It was answered in kind.
             End::Closed { .. } => return self.linger().await,
             End::Stopping => (CloseCode::Away, "The desk is stopping; connect again later.".to_owned()),
-            End::Violated { code, error } => (CloseCode::from(*code), error.clone()),
+            End::Violated { code, error, .. } => (CloseCode::from(*code), error.clone()),
             // The code first: a long sentence is cut.
             End::Refused(Refusal { code, message, .. }) => {
                 (close_code(*code), format!("{}: {message}", code.as_str()))
@@ -254,24 +261,30 @@ fn close_code(code: Code) -> CloseCode {
 }
 
 fn end_of(error: Error) -> End {
-    let violated = |code: CloseCode, error| End::Violated { code: code.into(), error };
+    let failed = |error, error_zh| End::Failed { error, error_zh };
+    let violated = |code: CloseCode, error, error_zh| End::Violated { code: code.into(), error, error_zh };
+    let fault = |fault: Fault| {
+        let code = if fault == Fault::NotText { CloseCode::Invalid } else { CloseCode::Protocol };
+        violated(code, fault.to_string(), fault.in_chinese().to_owned())
+    };
     match error {
         Error::ConnectionClosed | Error::AlreadyClosed => End::Closed { code: 1006, reason: String::new() },
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
-            End::Failed("The connection ended without a goodbye.".to_owned())
+            failed("The connection ended without a goodbye.".to_owned(), "连接没有告别就断开了。".to_owned())
         }
         Error::Capacity(_) => End::refused(Code::TooLong, "The frame or the message is too long."),
         Error::WriteBufferFull(_) => too_slow(),
-        Error::Protocol(error) => {
-            violated(CloseCode::Protocol, format!("The client broke the WebSocket protocol: {error}."))
-        }
-        Error::Utf8(_) => violated(CloseCode::Invalid, "The client sent text that is not UTF-8.".to_owned()),
+        Error::Protocol(error) => violated(
+            CloseCode::Protocol,
+            format!("The client broke the WebSocket protocol: {error}."),
+            format!("客户端违反了 WebSocket 协议：{error}。"),
+        ),
+        Error::Utf8(_) => fault(Fault::NotText),
         Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<Fault>()) {
             Some(Fault::Exceeded(sentence)) => End::refused(Code::RateLimited, sentence),
-            Some(fault @ Fault::Broken(_)) => violated(CloseCode::Protocol, fault.to_string()),
-            Some(fault @ Fault::NotText) => violated(CloseCode::Invalid, fault.to_string()),
-            None => End::Failed(format!("The connection broke: {error}.")),
+            Some(broken) => fault(*broken),
+            None => failed(format!("The connection broke: {error}."), format!("连接中断：{error}。")),
         },
-        error => End::Failed(error.to_string()),
+        error => failed(format!("The connection broke: {error}."), format!("连接中断：{error}。")),
     }
 }

@@ -43,12 +43,23 @@ pub(super) enum Fault {
     /// More came than the limits allow.
     #[error("{0}")]
     Exceeded(&'static str),
-    /// A frame is none that a client may send.
+    /// A frame is none that a client may send; the sentence in English and in Chinese.
     #[error("{0}")]
-    Broken(&'static str),
+    Broken(&'static str, &'static str),
     /// A text has a byte that is not UTF-8.
     #[error("The client sent text that is not UTF-8.")]
     NotText,
+}
+
+impl Fault {
+    /// The sentence in Chinese.
+    pub(super) fn in_chinese(self) -> &'static str {
+        match self {
+            Self::Exceeded(_) => "短时间内数据过多。",
+            Self::Broken(_, chinese) => chinese,
+            Self::NotText => "客户端发送的文本不是 UTF-8。",
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -129,11 +140,11 @@ impl Header {
     fn fault(&self) -> Option<Fault> {
         let is_control = self.opcode() >= 8;
         if self.first & RESERVED != 0 {
-            Some(Fault::Broken("A frame has a reserved bit."))
+            Some(Fault::Broken("A frame has a reserved bit.", "帧使用了保留位。"))
         } else if !matches!(self.opcode(), 0..=2 | 8..=10) {
-            Some(Fault::Broken("A frame is of a reserved kind."))
+            Some(Fault::Broken("A frame is of a reserved kind.", "帧的类型是保留的。"))
         } else if is_control && (self.first & FIN == 0 || self.payload > 125) {
-            Some(Fault::Broken("A control frame is in fragments or too long."))
+            Some(Fault::Broken("A control frame is in fragments or too long.", "控制帧被分片或过长。"))
         } else {
             None
         }
@@ -245,7 +256,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
             // What came with it is not looked at either: nothing of it was acknowledged.
             Some(fault @ Fault::Exceeded(_)) => Poll::Ready(Err(io::Error::other(fault))),
             // What came before it is good: the fault is told when more is asked for.
-            Some(Fault::Broken(_) | Fault::NotText) | None => Poll::Ready(Ok(())),
+            Some(Fault::Broken(..) | Fault::NotText) | None => Poll::Ready(Ok(())),
         }
     }
 }
@@ -372,10 +383,10 @@ mod tests {
         for first in [0xC1, 0xA1, 0x91, 0x83, 0x87, 0x8B, 0x8F, 0x09, 0x0A, 0x08] {
             let mut meter = meter(100, 1 << 20);
             meter.count(&frame(first, 100)[..6]);
-            assert!(matches!(meter.fault, Some(Fault::Broken(_))), "{first:#x}");
+            assert!(matches!(meter.fault, Some(Fault::Broken(..))), "{first:#x}");
         }
         let mut meter = meter(100, 1 << 20);
         meter.count(&frame(0x89, 126)[..8]);
-        assert!(matches!(meter.fault, Some(Fault::Broken(_))), "a long ping");
+        assert!(matches!(meter.fault, Some(Fault::Broken(..))), "a long ping");
     }
 }

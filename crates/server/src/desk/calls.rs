@@ -229,7 +229,8 @@ pub(crate) fn message_text(text: String, limits: &Limits) -> Result<String, Refu
     }
     let bytes = limits.message_bytes;
     if text.len() > usize::try_from(bytes).unwrap_or(usize::MAX) {
-        return Err(Refusal::new(Code::TooLong, format!("The message is too long: at most {bytes} bytes.")));
+        return Err(Refusal::new(Code::TooLong, format!("The message is too long: at most {bytes} bytes."))
+            .in_chinese(format!("消息过长：最多 {bytes} 字节。")));
     }
     Ok(text)
 }

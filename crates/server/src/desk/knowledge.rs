@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use deskbell_desk::{Import, Responder};
+use deskbell_desk::{Import, Past, Responder};
 use deskbell_protocol::agent::{Request, Response, Update};
-use deskbell_protocol::entity::{Author, SourceKind};
+use deskbell_protocol::entity::SourceKind;
 use deskbell_protocol::responder::{
-    Answer, AnswerRow, FileFormat, Imported, Outcome, Question, Replayed, Rule, RuleRow, ThenAnswer,
+    Answer, AnswerRow, FileFormat, Imported, Rule, RuleRow,
 };
-use deskbell_protocol::{AnswerId, Code, LessonId, Refusal, RuleId, limits};
-use deskbell_store::{Entry, Taught, Teaching};
+use deskbell_protocol::{AnswerId, Code, LessonId, Refusal, RuleId, Seq, limits};
+use deskbell_store::{Taught, Teaching};
 
 use super::Desk;
 use super::calls::unread;
@@ -79,7 +79,7 @@ impl Desk {
 
     async fn order_rules(&self, rules: Vec<RuleId>) -> Result<Response, Refusal> {
         if rules.len() > limits::RULES {
-            return Err(Refusal::new(Code::TooLong, "There are at most 500 rules."));
+            return Err(Refusal::new(Code::TooLong, "There are at most 500 rules.").in_chinese("最多 500 条规则。"));
         }
         self.teach_rules(Teaching::Order(rules)).await
     }
@@ -136,14 +136,16 @@ impl Desk {
 
     async fn delete_answers(&self, answers: Vec<AnswerId>) -> Result<Response, Refusal> {
         if answers.len() > limits::ANSWERS_AT_ONCE {
-            return Err(Refusal::new(Code::TooLong, "Delete at most 500 answers at once."));
+            return Err(Refusal::new(Code::TooLong, "Delete at most 500 answers at once.")
+                .in_chinese("一次最多删除 500 条答案。"));
         }
         self.teach(Teaching::ForgetAnswers(answers)).await.map(|_| Response::Done {})
     }
 
     async fn restore_answers(&self, answers: Vec<Answer>) -> Result<Response, Refusal> {
         if answers.len() > limits::ANSWERS_AT_ONCE {
-            return Err(Refusal::new(Code::TooLong, "Bring back at most 500 answers at once."));
+            return Err(Refusal::new(Code::TooLong, "Bring back at most 500 answers at once.")
+                .in_chinese("一次最多恢复 500 条答案。"));
         }
         let responder = self.hub().responder();
         let validated = tokio::task::spawn_blocking(move || {
@@ -155,7 +157,8 @@ impl Desk {
 
     async fn import(&self, format: FileFormat, content: String, dry_run: bool) -> Result<Response, Refusal> {
         if content.len() > limits::IMPORT_BYTES {
-            return Err(Refusal::new(Code::TooLong, "The file is too large: at most 16 MiB."));
+            return Err(Refusal::new(Code::TooLong, "The file is too large: at most 16 MiB.")
+                .in_chinese("文件过大：最大 16 MiB。"));
         }
         let responder = self.hub().responder();
         let planned = tokio::task::spawn_blocking(move || {
@@ -225,58 +228,26 @@ impl Desk {
     async fn replay(&self, conversations: u32) -> Result<Response, Refusal> {
         let conversations = conversations.clamp(1, REPLAYED_CONVERSATIONS);
         let entries = self.readers().last_conversations(conversations).await.map_err(unread)?;
+        let (responder, settings) = (self.hub().responder(), self.hub().settings());
         let mut messages = Vec::new();
         for entry in entries {
             let thread = self.readers().thread(entry.id, None, limits::THREAD_PAGE).await.map_err(unread)?;
-            messages.extend(self.replay_thread(&entry, &thread));
+            let from = thread.first().map_or(Seq(0), |first| first.seq);
+            let visits = self.readers().visits(entry.id, from).await.map_err(unread)?;
+            let (responder, settings) = (Arc::clone(&responder), Arc::clone(&settings));
+            // Off the threads that serve sockets: thousands of questions may be asked anew.
+            let replayed = tokio::task::spawn_blocking(move || {
+                let (conversation, customer) = (entry.id, &entry.customer);
+                let past = Past { conversation, customer, thread: &thread, visits: &visits };
+                deskbell_desk::replay(&responder, &settings, &past)
+            });
+            messages.extend(replayed.await.map_err(|_| internal())?);
             if messages.len() >= REPLAYED {
                 messages.truncate(REPLAYED);
                 break;
             }
         }
         Ok(Response::Replayed { messages })
-    }
-
-    fn replay_thread(&self, entry: &Entry, thread: &[deskbell_protocol::entity::Message]) -> Vec<Replayed> {
-        let (responder, settings) = (self.hub().responder(), self.hub().settings());
-        let mut replayed = Vec::new();
-        for (at, message) in thread.iter().enumerate() {
-            if message.author != Author::Customer {
-                continue;
-            }
-            let question = Question {
-                text: message.text.clone(),
-                language: entry.customer.language,
-                name: entry.customer.name.clone(),
-                page: entry.customer.page.clone(),
-                first_message: replayed.is_empty() && thread.len() < 200,
-                returning: false,
-            };
-            let then = thread
-                .iter()
-                .skip(at + 1)
-                .take_while(|next| next.author != Author::Customer)
-                .find(|next| matches!(next.author, Author::Automatic | Author::Agent))
-                .map(|next| ThenAnswer {
-                    author: next.author,
-                    text: next.text.clone(),
-                    source: next.source.clone(),
-                });
-            let now = responder.verdict(&question, &settings, message.at, true);
-            let changed = says(&now.outcome) != then.as_ref().map(|then| then.text.as_str());
-            let (conversation, seq) = (entry.id, message.seq);
-            replayed.push(Replayed { conversation, seq, question: question.text, then, now, changed });
-        }
-        replayed
-    }
-}
-
-/// What the customer would get.
-fn says(outcome: &Outcome) -> Option<&str> {
-    match outcome {
-        Outcome::Reply { text, .. } => Some(text),
-        Outcome::NeedsHuman { text, .. } => text.as_deref(),
-        Outcome::Silent { .. } | Outcome::Ask { .. } | Outcome::Nothing {} => None,
     }
 }
 

@@ -65,6 +65,18 @@ pub enum OpenError {
     Randomness(getrandom::Error),
 }
 
+impl OpenError {
+    /// The sentence in Chinese.
+    #[must_use]
+    pub fn in_chinese(&self) -> String {
+        match self {
+            Self::Store(error) => error.in_chinese(),
+            Self::Secret(error) => format!("无法读写数据文件夹中的客服密钥：{error}。"),
+            Self::Randomness(error) => format!("系统无法提供随机数：{error}。"),
+        }
+    }
+}
+
 /// The desk. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Desk {

@@ -184,7 +184,7 @@ fn refusal(error: UpkeepError) -> Refusal {
         | UpkeepError::Damaged { .. } => Code::BackupUnusable,
         _ => Code::StoreFailed,
     };
-    Refusal::new(code, error.to_string())
+    Refusal::new(code, error.to_string()).in_chinese(error.in_chinese())
 }
 
 #[cfg(test)]

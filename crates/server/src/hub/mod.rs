@@ -129,7 +129,8 @@ impl Hub {
         let untold = std::mem::take(&mut inner.floods.untold);
         if untold > 0 {
             let error = format!("{untold} more connections failed or were refused.");
-            inner.note(ActivityKind::Failed { error }, Place::default());
+            let error_zh = format!("另有 {untold} 个连接失败或被拒绝。");
+            inner.note(ActivityKind::Failed { error, error_zh }, Place::default());
         }
         inner.note(kind, place);
     }

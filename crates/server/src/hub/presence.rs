@@ -354,7 +354,7 @@ mod tests {
         let first = socket(&hub);
         let id = hub.join_new(first.clone(), Arc::default(), Some(hash), None, Customer::default());
         assert!(hub.begin(id, Some(first.id)).unwrap().0.is_some());
-        hub.leave(first.id, ActivityKind::Failed { error: "reset".to_owned() });
+        hub.leave(first.id, ActivityKind::Failed { error: "reset".to_owned(), error_zh: "重置".to_owned() });
         hub.lock().check_invariants();
         assert!(hub.join_visitor(&socket(&hub), &Arc::default(), &hash).unwrap().is_some());
     }

@@ -142,7 +142,9 @@ impl Hub {
         inner.standing.listening = listening.clone();
         let kind = match &listening {
             Listening::Listening { .. } => Some(ActivityKind::Listening {}),
-            Listening::Failed { message, .. } => Some(ActivityKind::ListenFailed { error: message.clone() }),
+            Listening::Failed { message, message_zh, .. } => {
+                Some(ActivityKind::ListenFailed { error: message.clone(), error_zh: message_zh.clone() })
+            }
             Listening::Stopped {} => None,
         };
         let address = match &listening {

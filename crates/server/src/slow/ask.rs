@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use deskbell_desk::{Draft, Responder};
+use deskbell_desk::{Draft, FailedPart, Responder};
 use deskbell_protocol::entity::{ChangeKind, Control, Message, Source, SourceKind};
 use deskbell_protocol::responder::{Outcome, Question, Step, Verdict, Why};
 use deskbell_protocol::settings::Settings;
@@ -37,8 +37,8 @@ pub(crate) enum Said {
     Reply(Draft),
     /// None was: what failed, and the default reply.
     Nothing {
-        /// Which failed, and why in a sentence.
-        failures: Vec<(SourceKind, String)>,
+        /// Which failed, and why.
+        failures: Vec<FailedPart>,
         /// What is said all the same.
         otherwise: Option<Draft>,
     },
@@ -137,7 +137,9 @@ impl Asking {
             let (applies, why) = match &asked {
                 Ok(Answer::Text(_)) => (true, Why::Applies {}),
                 Ok(Answer::NotSure | Answer::NeedsHuman) => (false, Why::NotSure {}),
-                Err(failure) => (false, Why::Failed { message: failure.message.clone() }),
+                Err(Failure { message, chinese, .. }) => {
+                    (false, Why::Failed { message: message.clone(), message_zh: chinese.clone() })
+                }
             };
             steps.push(Step { source: source.clone(), applies, why });
             match asked {
@@ -149,7 +151,9 @@ impl Asking {
                     let otherwise = (!text.trim().is_empty()).then_some(Draft { text, source });
                     return Said::Nothing { failures, otherwise };
                 }
-                Err(failure) => failures.push((*kind, failure.message)),
+                Err(Failure { message, chinese, .. }) => {
+                    failures.push(FailedPart { source: *kind, message, message_zh: chinese });
+                }
             }
         }
         let otherwise = Responder::otherwise(&self.question, settings, now());

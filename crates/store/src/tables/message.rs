@@ -1,5 +1,7 @@
 //! Messages, clustered by conversation so that a thread is one run of pages.
 
+use std::collections::HashMap;
+
 use deskbell_protocol::entity::{Author, Message};
 use deskbell_protocol::{ConversationId, Revision, Seq, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -27,15 +29,20 @@ CREATE INDEX message_revision ON message (conversation, revision);
 /// Format 2: corrections and retractions.
 pub(crate) const CHANGE: &str = "ALTER TABLE message ADD COLUMN change TEXT;";
 
+/// Format 4: in which visit of its customer a message was written; 0 is not known.
+pub(crate) const VISIT: &str = "ALTER TABLE message ADD COLUMN visit INTEGER NOT NULL DEFAULT 0;";
+
 pub(crate) fn insert(
     connection: &Connection,
     conversation: ConversationId,
     message: &Message,
+    visit: u32,
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO message (conversation, seq, revision, at, author, text, name, client_id, source, system)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO message
+             (conversation, seq, revision, at, author, text, name, client_id, source, system, visit)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             conversation.0,
@@ -48,6 +55,7 @@ pub(crate) fn insert(
             message.client_id,
             json_or_null(message.source.as_ref())?,
             json_or_null(message.system.as_ref())?,
+            visit,
         ])
         .map(drop)
 }
@@ -128,6 +136,21 @@ pub(crate) fn page(
         .collect::<rusqlite::Result<Vec<_>>>()?;
     messages.reverse();
     Ok(messages)
+}
+
+/// In which visits the customer wrote, from a place on. What is not known is missing.
+pub(crate) fn visits(
+    connection: &Connection,
+    conversation: ConversationId,
+    from: Seq,
+) -> rusqlite::Result<HashMap<Seq, u32>> {
+    connection
+        .prepare_cached(
+            "SELECT seq, visit FROM message
+             WHERE conversation = ?1 AND seq >= ?2 AND author = 'customer' AND visit > 0",
+        )?
+        .query_map(params![conversation.0, from.0], |row| Ok((Seq(row.get("seq")?), row.get("visit")?)))?
+        .collect()
 }
 
 /// Up to `limit` messages after a place, in order, each with its time as people read it (UTC).

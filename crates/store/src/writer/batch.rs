@@ -237,7 +237,7 @@ impl Step<'_> {
             conversation::insert(self.connection, id, token_hash, &after.state)?;
         }
         for message in messages {
-            message::insert(self.connection, id, message)?;
+            message::insert(self.connection, id, message, after.state.visit)?;
         }
         self.tally.replace(before, &after.state);
         if !has_row || *before != *after.state {

@@ -33,8 +33,10 @@ describe('a refusal', () => {
     expect(sentence(new Refused({ code: 'timed_out', message: 'Late.' }))).not.toBe('Late.');
   });
 
-  test('that the desk has in English only is said in English', () => {
+  test('that the desk has in English only is said in Chinese by its code', () => {
+    const refused = new Refused({ code: 'no_such_entry', message: 'This is not there any more.' });
+    expect(sentence(refused)).toBe('This is not there any more.');
     overwriteGetLocale(() => 'zh-CN');
-    expect(sentence(new Refused({ code: 'internal', message: 'It failed.' }))).toBe('It failed.');
+    expect(sentence(refused)).toBe('它已不存在，未作任何更改。');
   });
 });

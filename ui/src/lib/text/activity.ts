@@ -1,6 +1,9 @@
 import type { ActivityEvent, ActivityKind } from '$lib/protocol';
 import { m } from '$paraglide/messages.js';
 
+import { inLanguage } from './language';
+import { codeText } from './refusal';
+
 export type ActivityGroup = 'all' | 'connections' | 'messages' | 'problems';
 
 const GROUPS: Record<ActivityKind['kind'], Exclude<ActivityGroup, 'all'>> = {
@@ -31,18 +34,38 @@ export function kindLabel(kind: ActivityKind): string {
   return labels[kind.kind]();
 }
 
-/** The particulars, as they came. */
+/** What a close code says, where it says something (RFC 6455 §7.4.1). */
+function meaning(code: number): string {
+  switch (code) {
+    case 1000:
+      return m.closed_normally();
+    case 1001:
+      return m.closed_going_away();
+    case 1005:
+      return m.closed_without_code();
+    case 1006:
+      return m.closed_without_goodbye();
+    default:
+      return '';
+  }
+}
+
+/** The particulars; what a client said is as it came. */
 export function detail(kind: ActivityKind): string {
   switch (kind.kind) {
     case 'opened':
       return kind.protocol === 'plain' ? m.activity_opened_plain() : 'deskbell.v1';
     case 'closed':
-      return m.activity_closed({ code: kind.code, reason: kind.reason }).trim();
+      return [m.activity_closed({ code: kind.code }), meaning(kind.code), kind.reason]
+        .filter((part) => part !== '')
+        .join(' · ');
     case 'failed':
     case 'listen_failed':
-      return kind.error;
-    case 'refused':
-      return `${kind.refusal.code}: ${kind.refusal.message}`;
+      return inLanguage(kind.error, kind.error_zh);
+    case 'refused': {
+      const { code, message, message_zh } = kind.refusal;
+      return `${code}: ${inLanguage(message, message_zh ?? codeText(code))}`;
+    }
     case 'received':
     case 'sent':
       return `#${kind.seq} ${kind.preview}`;

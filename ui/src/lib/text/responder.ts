@@ -1,6 +1,7 @@
 import type { Action, Outcome, Source, Step, Trigger, Why } from '$lib/protocol';
 import { m } from '$paraglide/messages.js';
 
+import { inLanguage } from './language';
 import { sourceKindLabel } from './source';
 import { reasonText } from './system';
 
@@ -75,7 +76,7 @@ export function whyText(why: Why): string {
     case 'asked':
       return m.why_asked();
     case 'failed':
-      return why.message;
+      return inLanguage(why.message, why.message_zh);
     case 'not_sure':
       return m.why_not_sure();
   }

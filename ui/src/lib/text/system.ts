@@ -2,6 +2,7 @@ import type { NeedsHumanReason, SystemLine } from '$lib/protocol';
 import { m } from '$paraglide/messages.js';
 
 import { holdLabel } from './hold';
+import { inLanguage } from './language';
 import { sourceKindLabel } from './source';
 import { duration } from './time';
 
@@ -63,7 +64,10 @@ function lateText(line: Extract<SystemLine, { kind: LateKind }>): string {
     case 'stopped_writing':
       return m.system_stopped_writing({ name: line.by });
     case 'responder_failed':
-      return m.system_responder_failed({ source: sourceKindLabel(line.source), message: line.message });
+      return m.system_responder_failed({
+        source: sourceKindLabel(line.source),
+        message: inLanguage(line.message, line.message_zh),
+      });
   }
 }
 
