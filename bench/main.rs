@@ -8,8 +8,10 @@ mod answers;
 mod attacks;
 mod idle;
 mod memory;
+mod page;
 mod percentiles;
 mod throughput;
+#[cfg(target_os = "linux")]
 mod window;
 
 #[tokio::main]
@@ -28,6 +30,7 @@ async fn main() {
     if runs("attacks") {
         attacks::run().await;
     }
+    #[cfg(target_os = "linux")]
     if runs("window") {
         window::run().await;
     }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 
 use tauri::utils::config::Color;
 use tauri::webview::{DownloadEvent, NewWindowResponse};
@@ -16,6 +18,10 @@ pub(crate) const MAIN: &str = "main";
 /// What is remembered of the console's window. Not its visibility: a start always shows it.
 pub(crate) const REMEMBERED: StateFlags =
     StateFlags::SIZE.union(StateFlags::POSITION).union(StateFlags::MAXIMIZED).union(StateFlags::FULLSCREEN);
+
+/// Between two loads of a page that crashes.
+#[cfg(target_os = "linux")]
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// The page's background, so that the window does not flash while the page loads.
 const LIGHT: Color = Color(0xf6, 0xf6, 0xf4, 0xff);
@@ -43,8 +49,11 @@ pub(crate) fn open(app: &AppHandle) -> tauri::Result<WebviewWindow> {
         })
         .build()?;
     #[cfg(target_os = "linux")]
-    if !has_graphics_hardware() {
-        paint_in_software(&window)?;
+    {
+        if !has_graphics_hardware() {
+            paint_in_software(&window)?;
+        }
+        load_again_after_a_crash(&window)?;
     }
     let background = if window.theme()? == Theme::Dark { DARK } else { LIGHT };
     window.set_background_color(Some(background))?;
@@ -67,6 +76,22 @@ fn paint_in_software(window: &WebviewWindow) -> tauri::Result<()> {
         if let Some(settings) = webview.inner().settings() {
             settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
         }
+    })
+}
+
+/// The page runs in a process of its own, which may crash or be killed for its memory; the window would stay blank. The
+/// desk has lost nothing, so the page is loaded again: at once, and after a pause when it crashed a moment ago.
+#[cfg(target_os = "linux")]
+fn load_again_after_a_crash(window: &WebviewWindow) -> tauri::Result<()> {
+    use webkit2gtk::{WebViewExt as _, glib};
+    window.with_webview(|webview| {
+        let last = std::cell::Cell::new(None::<std::time::Instant>);
+        webview.inner().connect_web_process_terminated(move |page, reason| {
+            tracing::error!(?reason, "the page's process ended; it is loaded again");
+            let lately = last.replace(Some(std::time::Instant::now())).is_some_and(|at| at.elapsed() < PAUSE);
+            let page = page.clone();
+            glib::timeout_add_local_once(if lately { PAUSE } else { Duration::ZERO }, move || page.reload());
+        });
     })
 }
 

@@ -12,7 +12,7 @@ use deskbell_protocol::settings::Hold;
 use deskbell_protocol::{Code, ConversationId, HeldId, Seq};
 use deskbell_tests::agent::Agent;
 use deskbell_tests::attack::ATTACKS;
-use deskbell_tests::customer::V1;
+use deskbell_tests::customer::{V1, next_close};
 use deskbell_tests::raw::{Raw, STRANGER, first, frame};
 use deskbell_tests::record::Fault;
 use deskbell_tests::server::Server;
@@ -148,6 +148,47 @@ async fn a_thousand_slow_readers_cost_bounded_memory_and_are_let_go() {
             ("KiB each at most", each),
             ("honest messages acknowledged", acknowledged),
         ],
+    );
+}
+
+#[tokio::test]
+async fn a_tab_that_does_not_read_is_let_go_with_a_full_outbox_and_misses_nothing() {
+    /// With their replies some MiB, far more than systems keep for a socket, and written long before a write is late.
+    const MESSAGES: usize = 600;
+    let server = Server::start().await;
+    server.agent().await.set(|settings| settings.reply.en = "x".repeat(8_000)).await;
+    let mut awake = server.v1().await;
+    awake.say("first", "Hello?").await;
+    awake.next_of("ack").await;
+    let mut asleep = V1::resume(&server.address, &awake.token(), 0).await;
+    for number in 0..MESSAGES {
+        awake.say(&number.to_string(), "And?").await;
+        awake.next_of("ack").await;
+    }
+    // It wakes up: what its system had kept comes, and then the reason; not everything, or everything was kept for it.
+    let mut heard = 0;
+    let refused = within("the reason", async {
+        loop {
+            match asleep.next().await {
+                frame if frame["type"] == "error" => return frame,
+                frame => heard += usize::from(frame["author"] == "automatic"),
+            }
+        }
+    })
+    .await;
+    assert_eq!(refused["code"], "too_slow", "{refused}");
+    let (code, reason) = next_close(&mut asleep.socket).await;
+    assert_eq!((code, reason.starts_with("too_slow")), (1013, true), "{reason}");
+    assert!(heard < MESSAGES / 2, "{heard} replies waited for a tab that did not read");
+    let back = V1::resume(&server.address, &awake.token(), 0).await;
+    let replies = back.history.iter().filter(|frame| frame["author"] == "automatic").count();
+    // With the greeting, and the reply to the first.
+    assert_eq!(replies, MESSAGES + 2);
+    held(
+        "a tab that does not read, beside one that does",
+        "It is let go when its outbox is full, nothing more is kept for it, and it resumes with everything",
+        &test_name!(),
+        &[("messages", count(MESSAGES)), ("heard before it was let go", count(heard)), ("lost", 0)],
     );
 }
 

@@ -1,10 +1,14 @@
 //! Customers over real sockets: plain text and `deskbell.v1`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use deskbell_protocol::settings::Fallback;
+use deskbell_protocol::RuleId;
+use deskbell_protocol::agent::Request;
+use deskbell_protocol::responder::{Action, Rule, Trigger};
+use deskbell_protocol::settings::{Fallback, Localized};
 use deskbell_tests::customer::{Plain, V1, next_close, next_text, try_open};
 use deskbell_tests::server::Server;
 use futures_util::SinkExt as _;
+use futures_util::future::join_all;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::{self, Message};
 
@@ -12,6 +16,7 @@ const GREETING_EN: &str = "Hello, welcome to live support. What can we help you 
 const REPLY_EN: &str = "Hello, what can we help you with?";
 const GREETING_ZH: &str = "你好，欢迎来到在线客服系统，有什么问题需要帮助吗？";
 const REPLY_ZH: &str = "您好，您有什么问题需要帮助吗？";
+const CHINESE: [(&str, &str); 1] = [("Accept-Language", "fr;q=0.9, zh-TW;q=0.8, en;q=0.1")];
 
 #[tokio::test]
 async fn a_plain_customer_is_greeted_and_every_message_is_answered() {
@@ -27,8 +32,7 @@ async fn a_plain_customer_is_greeted_and_every_message_is_answered() {
 #[tokio::test]
 async fn the_language_is_the_clients_or_the_desks() {
     let server = Server::start().await;
-    let chinese = [("Accept-Language", "fr;q=0.9, zh-TW;q=0.8, en;q=0.1")];
-    let mut customer = Plain::connect(&server.address, &chinese).await;
+    let mut customer = Plain::connect(&server.address, &CHINESE).await;
     assert_eq!(customer.next().await, GREETING_ZH);
     customer.send("在吗").await;
     assert_eq!(customer.next().await, REPLY_ZH);
@@ -41,6 +45,19 @@ async fn the_language_is_the_clients_or_the_desks() {
         .set(|settings| settings.customer_language = Some(deskbell_protocol::settings::Language::ZhCn))
         .await;
     assert_eq!(server.plain().await.next().await, GREETING_ZH);
+    // The client's own outweighs it, in either dialect.
+    let english = [("Accept-Language", "en-GB")];
+    assert_eq!(Plain::connect(&server.address, &english).await.next().await, GREETING_EN);
+    let customer = V1::connect(&server.address, json!({ "type": "hello", "locale": "en" })).await;
+    assert_eq!(customer.welcome["greeting"], GREETING_EN);
+}
+
+#[tokio::test]
+async fn without_a_clients_or_the_desks_language_it_is_the_systems() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start_with(data, &[("LC_ALL", "zh_CN.UTF-8")]).await;
+    assert_eq!(server.plain().await.next().await, GREETING_ZH);
+    assert_eq!(server.v1().await.welcome["greeting"], GREETING_ZH);
 }
 
 #[tokio::test]
@@ -49,9 +66,24 @@ async fn changed_texts_hold_for_the_next_message() {
     let mut customer = server.plain().await;
     customer.next().await;
     let mut agent = server.agent().await;
-    agent.set(|settings| settings.reply.en = "One moment.".to_owned()).await;
-    customer.send("hi").await;
-    assert_eq!(customer.next().await, "One moment.");
+    let mut chinese = Plain::connect(&server.address, &CHINESE).await;
+    chinese.next().await;
+    agent
+        .set(|settings| {
+            settings.reply = text("One moment.", "请稍等。");
+            settings.greeting = text("Welcome!", "欢迎！");
+        })
+        .await;
+    for (customer, reply) in [(&mut customer, "One moment."), (&mut chinese, "请稍等。")] {
+        customer.send("hi").await;
+        assert_eq!(customer.next().await, reply);
+    }
+    assert_eq!(server.plain().await.next().await, "Welcome!");
+    assert_eq!(Plain::connect(&server.address, &CHINESE).await.next().await, "欢迎！");
+}
+
+fn text(en: &str, zh_cn: &str) -> Localized {
+    Localized { en: en.to_owned(), zh_cn: zh_cn.to_owned() }
 }
 
 #[tokio::test]
@@ -74,14 +106,27 @@ async fn the_default_reply_may_be_limited_to_one_a_visit() {
 async fn three_customers_at_once_get_their_own_replies() {
     let server = Server::start().await;
     let mut agent = server.agent().await;
-    let mut customers = Vec::new();
-    for name in ["ann", "bo", "cy"] {
-        let mut customer = server.plain().await;
-        customer.next().await;
-        customer.send(&format!("I am {name}")).await;
-        customer.next().await;
-        customers.push((name, customer));
-    }
+    let rule = Rule {
+        id: RuleId(0),
+        name: "By name".to_owned(),
+        enabled: true,
+        trigger: Trigger::Regex { pattern: "I am (\\w+)".to_owned() },
+        languages: Vec::new(),
+        page: String::new(),
+        action: Action::Reply { text: text("Nice to meet you, {1}.", "") },
+    };
+    agent.ask(Request::SaveRule { rule, lesson: None }).await;
+    let talks = ["ann", "bo", "cy"].map(|name| {
+        let server = &server;
+        async move {
+            let mut customer = server.plain().await;
+            customer.next().await;
+            customer.send(&format!("I am {name}")).await;
+            assert_eq!(customer.next().await, format!("Nice to meet you, {name}."));
+            (name, customer)
+        }
+    });
+    let mut customers = join_all(talks).await;
     let listed = agent.snapshot().await.conversations;
     for (name, _) in &customers {
         let text = format!("I am {name}");
@@ -91,7 +136,7 @@ async fn three_customers_at_once_get_their_own_replies() {
                 found = Some(conversation.id);
             }
         }
-        let request = deskbell_protocol::agent::Request::Send {
+        let request = Request::Send {
             conversation: found.unwrap(),
             id: (*name).to_owned(),
             text: format!("Hello {name}"),

@@ -5,13 +5,14 @@
 use std::path::Path;
 use std::process::Stdio;
 
+use deskbell_tests::appearance::{Appearance, Scheme};
 use deskbell_tests::customer::{Plain, V1, next_close};
 use deskbell_tests::desktop::Desktop;
 use deskbell_tests::screen::{free_port, listens};
 use deskbell_tests::server::Server;
 use deskbell_tests::services::TrayHost;
 use deskbell_tests::x11::Windows;
-use deskbell_tests::{until, within};
+use deskbell_tests::{until, window_load, within};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -150,6 +151,22 @@ async fn a_reload_loses_nothing_and_disconnects_no_one() {
 }
 
 #[tokio::test]
+async fn a_page_that_crashes_comes_back_and_disconnects_no_one() {
+    let desktop = Desktop::start().await;
+    let mut customer = customer(&desktop, "Before").await;
+    assert_eq!(customer.next().await, REPLY);
+    let crashed = desktop.page_process().expect("a process of the page's own");
+    signal(crashed, "KILL");
+    until("another process for the page", || desktop.page_process().is_some_and(|id| id != crashed)).await;
+    customer.send("After").await;
+    assert_eq!(customer.next().await, REPLY, "on the same socket");
+    open_conversation(&desktop).await;
+    desktop.until_message("customer", "Before").await;
+    desktop.until_message("customer", "After").await;
+    desktop.close().await;
+}
+
+#[tokio::test]
 async fn two_hundred_conversations_are_listed_and_scroll() {
     let desktop = Desktop::start().await;
     let address = desktop.address().await;
@@ -165,34 +182,15 @@ async fn two_hundred_conversations_are_listed_and_scroll() {
     };
     desktop.until(&row("Customer 200")).await;
     desktop.picture("two-hundred").await;
-    let frames = desktop.client.execute_async(SCROLL, vec![]).await.unwrap();
+    let frames = desktop.client.execute_async(window_load::SCROLL, vec![]).await.unwrap();
     desktop.until(&row("Customer 001")).await;
     assert!(frames["reached"].as_bool().unwrap(), "{frames}");
     let rows = desktop
         .client
         .execute("return document.querySelectorAll('[data-testid=conversation-row]').length", vec![]);
     assert!(rows.await.unwrap().as_u64().unwrap() < 100, "only what can be seen is drawn");
-    println!("scrolling: {frames}");
     desktop.close().await;
 }
-
-/// Scrolls the list to its end, a step a frame, and tells the longest gap between frames.
-const SCROLL: &str = "
-    const done = arguments[0];
-    let list = document.querySelector('[data-testid=conversation-row]');
-    while (list && !(list.scrollHeight > list.clientHeight + 8 && getComputedStyle(list).overflowY !== 'visible'))
-      list = list.parentElement;
-    if (!list) return done({ reached: false });
-    let last = performance.now(), longest = 0, frames = 0;
-    const step = (now) => {
-      longest = Math.max(longest, now - last); last = now; frames += 1;
-      const end = list.scrollTop + list.clientHeight >= list.scrollHeight - 2;
-      if (end || frames > 2000) return done({ reached: end, frames, longest_ms: Math.round(longest) });
-      list.scrollTop += 120;
-      requestAnimationFrame(step);
-    };
-    requestAnimationFrame((now) => { last = now; step(now); });
-";
 
 #[tokio::test]
 async fn a_taken_port_is_named_and_another_can_be_chosen() {
@@ -200,8 +198,13 @@ async fn a_taken_port_is_named_and_another_can_be_chosen() {
     let address = taken.local_addr().unwrap().to_string();
     let desktop = Desktop::start_on(&address).await;
     desktop.see("[data-testid=status-listening][data-state=failed]").await;
-    let port = json!(taken.local_addr().unwrap().port().to_string());
-    desktop.until(&format!("document.body.innerText.includes({port})")).await;
+    // The port, and who holds it: this very process.
+    for said in [format!("{}", taken.local_addr().unwrap().port()), format!("(process {})", std::process::id())] {
+        let said = json!(said);
+        desktop
+            .until(&format!("document.querySelector('[data-testid=not-listening]')?.innerText.includes({said})"))
+            .await;
+    }
     desktop.picture("port-taken").await;
     desktop.fill("listen-input", "127.0.0.1:0").await;
     desktop.click("listen-apply").await;
@@ -337,6 +340,40 @@ async fn a_window_without_a_desk_says_why_and_gets_it_when_the_other_has_closed(
     let mut customer = customer(&desktop, "At last").await;
     assert_eq!(customer.next().await, REPLY);
     desktop.id("conversation-row").await;
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn the_window_is_light_or_dark_as_the_system_is_unless_the_agent_chose() {
+    let mut appearance = None;
+    let desktop = Desktop::start_in("127.0.0.1:0", async |screen| {
+        appearance = Some(Appearance::start(&screen.bus, Scheme::Dark).await);
+    })
+    .await;
+    let appearance = appearance.unwrap();
+    let looks = async |theme: &str| {
+        // The theme and what is drawn: text on its background.
+        let light = "(() => { const [r, g, b] = getComputedStyle(document.body).backgroundColor.match(/\\d+/g); \
+             return Number(r) + Number(g) + Number(b) > 384; })()";
+        let is_light = theme == "light";
+        desktop
+            .until(&format!("document.documentElement.dataset.theme === '{theme}' && {light} === {is_light}"))
+            .await;
+    };
+    looks("dark").await;
+    appearance.choose(Scheme::Light).await;
+    looks("light").await;
+    appearance.choose(Scheme::Dark).await;
+    looks("dark").await;
+    // What an agent chose holds, whatever the system does.
+    desktop.set(|settings| settings["theme"] = json!("light")).await;
+    looks("light").await;
+    appearance.choose(Scheme::Light).await;
+    appearance.choose(Scheme::Dark).await;
+    desktop.set(|settings| settings["theme"] = json!("dark")).await;
+    looks("dark").await;
+    desktop.set(|settings| settings["theme"] = json!("system")).await;
+    looks("dark").await;
     desktop.close().await;
 }
 

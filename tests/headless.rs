@@ -11,6 +11,7 @@ use deskbell_tests::server::{Server, spawn};
 use deskbell_tests::{test_name, within};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 async fn get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -81,6 +82,23 @@ async fn sigterm_and_ctrl_c_tell_customers_and_end_in_order() {
 }
 
 #[tokio::test]
+async fn who_ends_takes_no_new_connections_and_says_nothing_but_its_address_on_stdout() {
+    let data = tempfile::tempdir().unwrap();
+    let mut server = Server::start_with(data, &[("RUST_LOG", "debug")]).await;
+    let _log = server.collect_log();
+    let mut customer = server.plain().await;
+    customer.next().await;
+    server.signal("TERM").await;
+    // The goodbye has come, and is not answered: the desk waits a moment for that.
+    let (code, _) = next_close(&mut customer.socket).await;
+    assert_eq!(code, 1001);
+    assert!(TcpStream::connect(&server.address).await.is_err(), "the port is closed before customers are told");
+    drop(customer);
+    assert_eq!(server.ended().await, Some(0));
+    assert_eq!(within("the end of stdout", server.stdout.next_line()).await.unwrap(), None, "one line was all");
+}
+
+#[tokio::test]
 async fn a_taken_port_is_named_with_its_holder() {
     let holder = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = holder.local_addr().unwrap().to_string();
@@ -128,6 +146,29 @@ async fn the_address_changes_without_a_restart_and_sockets_stay() {
 }
 
 #[tokio::test]
+async fn the_same_port_is_opened_to_the_network_and_closed_again() {
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    let mut customer = server.plain().await;
+    customer.next().await;
+    let port = server.address.rsplit(':').next().unwrap();
+    for address in [format!("0.0.0.0:{port}"), server.address.clone(), format!("[::]:{port}")] {
+        let Response::Listening { listening } = agent.ask(Request::Listen { address: address.clone() }).await
+        else {
+            panic!()
+        };
+        assert!(matches!(&listening, Listening::Listening { address: on, .. } if *on == address), "{listening:?}");
+        server.plain().await.next().await;
+    }
+    // No address of this machine: what was listened on goes on.
+    let refusal = agent.call(Request::Listen { address: format!("192.0.2.1:{port}") }).await.unwrap_err();
+    assert_eq!(refusal.code, Code::AddressUnavailable);
+    server.plain().await.next().await;
+    customer.send("still here").await;
+    customer.next().await;
+}
+
+#[tokio::test]
 async fn settings_that_make_no_sense_are_refused_with_their_field() {
     let server = Server::start().await;
     let mut agent = server.agent().await;
@@ -152,7 +193,8 @@ async fn every_socket_event_reaches_the_console() {
     customer.next().await;
     customer.send("hi").await;
     customer.next().await;
-    customer.socket.close(None).await.unwrap();
+    let goodbye = CloseFrame { code: 4001.into(), reason: "bye".into() };
+    customer.socket.close(Some(goodbye)).await.unwrap();
     let mut torn = open(&server.address, "/", &[]).await;
     deskbell_tests::customer::next_text(&mut torn).await;
     if let tokio_tungstenite::MaybeTlsStream::Plain(stream) = torn.get_mut() {
@@ -173,8 +215,15 @@ async fn every_socket_event_reaches_the_console() {
             ActivityKind::Opened { .. } => "opened",
             ActivityKind::Received { .. } => "received",
             ActivityKind::Sent { .. } => "sent",
-            ActivityKind::Closed { .. } => "closed",
-            ActivityKind::Failed { .. } => "failed",
+            ActivityKind::Closed { code, reason } => {
+                assert_eq!((code, reason.as_str()), (4001, "bye"));
+                "closed"
+            }
+            ActivityKind::Failed { error, error_zh } => {
+                assert!(error.starts_with("The connection broke: "), "{error}");
+                assert!(error_zh.starts_with("连接中断："), "{error_zh}");
+                "failed"
+            }
             other => panic!("{other:?}"),
         };
         missing.retain(|kind| *kind != seen);

@@ -160,3 +160,33 @@ fn sources(folders: &[&str], extension: &str) -> Vec<(String, String)> {
 fn relative(root: &Path, path: &Path) -> String {
     path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/")
 }
+
+/// Clients are written by the examples: each is a frame as the desk knows it, with no field that it does not.
+#[test]
+fn the_examples_of_the_protocol_are_frames() {
+    use deskbell_protocol::customer::{ClientFrame, ServerFrame};
+    let page = std::fs::read_to_string(root().join("docs/protocol.md")).unwrap();
+    let mut examples: Vec<(char, String)> = Vec::new();
+    let mut under_way = false;
+    for line in page.lines() {
+        let direction = line.chars().next().filter(|c| matches!(c, '→' | '←'));
+        match direction {
+            Some(direction) => examples.push((direction, line[direction.len_utf8()..].trim().to_owned())),
+            None if under_way => examples.last_mut().unwrap().1.push_str(line.trim()),
+            None => {}
+        }
+        under_way = (direction.is_some() || under_way) && !line.ends_with('}');
+    }
+    assert!(examples.len() > 10, "{examples:?}");
+    for (direction, example) in examples {
+        let shown: Value = serde_json::from_str(&example).expect(&example);
+        let spoken = if direction == '→' {
+            serde_json::to_value(serde_json::from_str::<ClientFrame>(&example).expect(&example)).unwrap()
+        } else {
+            serde_json::to_value(serde_json::from_str::<ServerFrame>(&example).expect(&example)).unwrap()
+        };
+        for (field, value) in shown.as_object().unwrap() {
+            assert_eq!(spoken.get(field), Some(value), "{field} in {example}");
+        }
+    }
+}

@@ -146,6 +146,27 @@ impl Desktop {
         }
     }
 
+    /// The app's process.
+    pub fn process(&self) -> u32 {
+        let data = self.data.to_str().unwrap();
+        let is_app = |id: &u32| {
+            let arguments = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+            let arguments = String::from_utf8_lossy(&arguments);
+            let program = arguments.split('\0').next().unwrap_or_default();
+            program.ends_with("/deskbell") && arguments.contains(data)
+        };
+        processes().find(is_app).expect("the app runs")
+    }
+
+    /// The process in which the console's page runs, if there is one.
+    pub fn page_process(&self) -> Option<u32> {
+        let parent = format!("PPid:\t{}\n", self.process());
+        processes().find(|id| {
+            let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+            status.starts_with("Name:\tWebKitWebProces") && status.contains(&parent)
+        })
+    }
+
     /// Waits until a bubble of this author has this text.
     pub async fn until_message(&self, author: &str, text: &str) {
         let (author, text) = (json!(author), json!(text));
@@ -204,6 +225,11 @@ impl Desktop {
             page.map(|p| p.as_str().unwrap_or("").to_owned()).unwrap_or_default()
         )
     }
+}
+
+fn processes() -> impl Iterator<Item = u32> {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 /// Starts the app and waits until its page is there.

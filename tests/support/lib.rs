@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod agent;
+#[cfg(target_os = "linux")]
+pub mod appearance;
 pub mod attack;
 #[cfg(target_os = "linux")]
 pub mod browser;

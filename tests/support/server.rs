@@ -16,7 +16,7 @@ pub struct Server {
     pub address: String,
     pub data: TempDir,
     child: Child,
-    _stdout: Lines<BufReader<ChildStdout>>,
+    pub stdout: Lines<BufReader<ChildStdout>>,
     pub stderr: Lines<BufReader<ChildStderr>>,
 }
 
@@ -49,7 +49,7 @@ impl Server {
         let line = within("the line `listening on`", stdout.next_line()).await.unwrap();
         let line = line.expect("the server ended before it listened");
         let address = line.strip_prefix("listening on ").expect(&line).to_owned();
-        Self { address, data, child, _stdout: stdout, stderr }
+        Self { address, data, child, stdout, stderr }
     }
 
     /// Ends it in order and gives its data folder back.

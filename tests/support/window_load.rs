@@ -23,6 +23,24 @@ const WATCH: &str = "
     window.watched = { seen, frames };
 ";
 
+/// Scrolls the list to its end, a step a frame, and tells the longest gap between frames.
+pub const SCROLL: &str = "
+    const done = arguments[0];
+    let list = document.querySelector('[data-testid=conversation-row]');
+    while (list && !(list.scrollHeight > list.clientHeight + 8 && getComputedStyle(list).overflowY !== 'visible'))
+      list = list.parentElement;
+    if (!list) return done({ reached: false });
+    let last = performance.now(), longest = 0, frames = 0;
+    const step = (now) => {
+      longest = Math.max(longest, now - last); last = now; frames += 1;
+      const end = list.scrollTop + list.clientHeight >= list.scrollHeight - 2;
+      if (end || frames > 2000) return done({ reached: end, frames, longest_ms: Math.round(longest) });
+      list.scrollTop += 120;
+      requestAnimationFrame(step);
+    };
+    requestAnimationFrame((now) => { last = now; step(now); });
+";
+
 /// A customer who has written, whose conversation is open and watched from here on.
 pub async fn watched_customer(desktop: &Desktop) -> V1 {
     let hello = json!({ "type": "hello", "locale": "en", "name": "Watched" });

@@ -21,8 +21,18 @@ pub(crate) fn app() -> Done {
 pub(crate) fn tests() -> Done {
     system::install(&[system::APP, system::TESTS].concat())?;
     console::install()?;
+    components()?;
     tool("tauri-driver", TAURI_DRIVER)?;
     clients()
+}
+
+/// Rust's formatter and lints, which rustup's minimal profile leaves out.
+fn components() -> Done {
+    if ["fmt", "clippy"].iter().all(|name| output(cargo().args([name, "--version"])).is_some()) {
+        return Ok(());
+    }
+    println!("Missing parts of Rust: rustfmt, clippy. Installing them with rustup.");
+    run(command("rustup").args(["component", "add", "rustfmt", "clippy"]))
 }
 
 /// A program of crates.io, in target/tools.

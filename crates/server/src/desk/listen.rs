@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use deskbell_protocol::entity::Listening;
 use deskbell_protocol::{Code, Refusal};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::Desk;
@@ -14,6 +15,15 @@ use crate::{accept, port_holder};
 pub(super) struct Listener {
     address: SocketAddr,
     accepting: JoinHandle<()>,
+}
+
+impl Listener {
+    /// Lets go of the port: another address of it may hold the same, as 0.0.0.0 holds all. Gives the address.
+    async fn close(mut self) -> SocketAddr {
+        self.accepting.abort();
+        let _aborted = (&mut self.accepting).await;
+        self.address
+    }
 }
 
 impl Drop for Listener {
@@ -40,9 +50,16 @@ impl Desk {
         if *self.shared.stopping.borrow() {
             return self.listening();
         }
+        let before = match listener.take_if(|current| current.address.port() == wanted.port()) {
+            Some(current) => Some(current.close().await),
+            None => None,
+        };
         let bound = match accept::bind(wanted) {
             Ok(bound) => bound,
             Err(error) => {
+                if let Some((before, Ok(bound))) = before.map(|before| (before, accept::bind(before))) {
+                    *listener = Some(self.listener(before, bound));
+                }
                 let holder = (error.kind() == std::io::ErrorKind::AddrInUse)
                     .then(|| port_holder::find(wanted))
                     .flatten();
@@ -51,11 +68,14 @@ impl Desk {
             }
         };
         let address = bound.local_addr().unwrap_or(wanted);
-        let accepting = tokio::spawn(accept::accept(self.clone(), bound));
-        *listener = Some(Listener { address, accepting });
+        *listener = Some(self.listener(address, bound));
         let listening = Listening::Listening { address: address.to_string(), url: url(address) };
         self.shared.hub.set_listening(listening.clone());
         listening
+    }
+
+    fn listener(&self, address: SocketAddr, bound: TcpListener) -> Listener {
+        Listener { address, accepting: tokio::spawn(accept::accept(self.clone(), bound)) }
     }
 
     fn listen_failed(
