@@ -5,7 +5,7 @@
 use deskbell_protocol::agent::{Request, Response};
 use deskbell_protocol::entity::{Author, SourceKind};
 use deskbell_protocol::responder::{
-    Action, Answer, FileFormat, Imported, Outcome, Question, Replayed, Rule, RuleRow, Trigger, UsageRow,
+    Action, Answer, FileFormat, Imported, Outcome, Plan, Question, Replayed, Rule, RuleRow, Trigger, UsageRow,
     Verdict, Why,
 };
 use deskbell_protocol::settings::{Fallback, Localized};
@@ -35,7 +35,11 @@ async fn verdict(agent: &mut Agent, text: &str, ask: bool) -> Verdict {
 }
 
 async fn replay(agent: &mut Agent) -> Vec<Replayed> {
-    let Response::Replayed { messages } = agent.ask(Request::Replay { conversations: 10 }).await else {
+    replay_with(agent, None).await
+}
+
+async fn replay_with(agent: &mut Agent, plan: Option<Plan>) -> Vec<Replayed> {
+    let Response::Replayed { messages } = agent.ask(Request::Replay { conversations: 10, plan }).await else {
         panic!()
     };
     messages
@@ -115,6 +119,23 @@ async fn a_replay_sets_what_was_said_beside_what_would_be_said_now() {
         ("Is it raining?", REPLY, REPLY, false),
     ];
     assert_eq!(told, expected);
+    // What is only planned changes what it would change, and nothing else.
+    let rain = Answer {
+        id: AnswerId(0),
+        enabled: true,
+        questions: vec!["Is it raining?".to_owned()],
+        reply: "Always.".to_owned(),
+        languages: Vec::new(),
+        labels: Vec::new(),
+    };
+    let planned = replay_with(&mut agent, Some(Plan::Answer { answer: rain.clone() })).await;
+    let told: Vec<_> = planned.iter().map(|message| (said_now(message).unwrap(), message.changed)).collect();
+    assert_eq!(told, [("Yes, in five days.", false), ("Always.", true)]);
+    assert_eq!(replay(&mut agent).await, replayed, "nothing was saved");
+    let empty = Answer { reply: String::new(), ..rain };
+    let plan = Some(Plan::Answer { answer: empty });
+    let refusal = agent.call(Request::Replay { conversations: 10, plan }).await.unwrap_err();
+    assert_eq!(refusal.field.as_deref(), Some("reply"));
     // Whatever a replay finds, no customer hears of it.
     customer.send("Still there?").await;
     assert_eq!(customer.next().await, REPLY);

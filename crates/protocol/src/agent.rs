@@ -301,10 +301,15 @@ pub enum Request {
         /// Ask the model and the webhook bot too, if the chain comes to them.
         ask: bool,
     },
-    /// The customers' messages of the last conversations against the responder as it is now → `replayed`.
+    /// The customers' messages of the last conversations against the responder as it is now → `replayed`. With a plan,
+    /// against the responder as it would be; then what changes is what the plan changes.
     Replay {
         /// 1 to 500 conversations.
         conversations: u32,
+        /// A rule or answer that is not saved yet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        plan: Option<Plan>,
     },
     /// The offers to learn that nobody has dealt with, newest first → `lessons`.
     Lessons {},

@@ -362,6 +362,22 @@ pub struct UsageRow {
     pub over_time: Vec<u32>,
 }
 
+/// A change to the responder that is only looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Plan {
+    /// A new rule, behind the others, or another version of one.
+    Rule {
+        /// The rule.
+        rule: Rule,
+    },
+    /// A new answer, or another version of one.
+    Answer {
+        /// The answer.
+        answer: Answer,
+    },
+}
+
 /// One message of a replay: what was answered then and what would be now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct Replayed {

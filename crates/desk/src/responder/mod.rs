@@ -17,14 +17,14 @@ mod rules;
 mod text;
 mod validate;
 
-use deskbell_protocol::AnswerId;
-use deskbell_protocol::responder::{Answer, Rule};
+use deskbell_protocol::responder::{Answer, Plan, Rule};
 use deskbell_protocol::settings::{Language, Settings};
+use deskbell_protocol::{AnswerId, Refusal};
 
 pub use file::{read_answers, starter_answers, write_answers};
 pub use hours::is_open;
 pub use import::{Import, import_answers, import_starters};
-pub use replay::{Past, replay};
+pub use replay::{Past, replay, replay_planned};
 pub use validate::{validate_answer, validate_responder, validate_restored, validate_rule};
 
 use self::knowledge::Knowledge;
@@ -50,6 +50,31 @@ impl Responder {
             knowledge: Knowledge::new(answers),
             person: RequestsForPerson::default(),
         }
+    }
+
+    /// The chain as it would be after a change.
+    ///
+    /// # Errors
+    /// As [`validate_rule`] and [`validate_answer`].
+    pub fn planned(&self, plan: Plan) -> Result<Self, Refusal> {
+        let (mut rules, mut answers) = (self.rules().to_vec(), self.answers().to_vec());
+        match plan {
+            Plan::Rule { rule } => {
+                let rule = validate_rule(rule, &rules)?;
+                match rules.iter_mut().find(|known| known.id == rule.id) {
+                    Some(known) => *known = rule,
+                    None => rules.push(rule),
+                }
+            }
+            Plan::Answer { answer } => {
+                let answer = validate_answer(answer, &answers)?;
+                match answers.iter_mut().find(|known| known.id == answer.id) {
+                    Some(known) => *known = answer,
+                    None => answers.push(answer),
+                }
+            }
+        }
+        Ok(Self::new(rules, answers))
     }
 
     /// The rules that take part, switched off or not.

@@ -84,6 +84,21 @@ pub fn replay(responder: &Responder, settings: &Settings, past: &Past<'_>) -> Ve
     replayed
 }
 
+/// As [`replay`] with a chain that is only planned; what changes is what differs from the chain in force.
+#[must_use]
+pub fn replay_planned(
+    planned: &Responder,
+    in_force: &Responder,
+    settings: &Settings,
+    past: &Past<'_>,
+) -> Vec<Replayed> {
+    let mut replayed = replay(planned, settings, past);
+    for (planned, now) in replayed.iter_mut().zip(replay(in_force, settings, past)) {
+        planned.changed = says(&planned.now.outcome) != says(&now.now.outcome);
+    }
+    replayed
+}
+
 /// What happened between the customer's messages: a person came, or was called. Who had control does not matter here.
 fn heed(state: &mut State, called: &mut bool, message: &Message) {
     use SystemLine::{EditedAndSent, NeedsHuman as Needed, Resolved, SentNow, TookOver};
@@ -138,14 +153,28 @@ fn then(after: &[Message]) -> Option<ThenAnswer> {
 
 /// Whether the customer would get something else. What a model or a bot would say again is not known, and no change.
 fn changes(now: &Outcome, then: Option<&ThenAnswer>) -> bool {
-    let says = match now {
-        Outcome::Reply { text, .. } => Some(text.as_str()),
-        Outcome::NeedsHuman { text, .. } => text.as_deref(),
+    match now {
         Outcome::Ask { who, .. } => {
             let source = then.and_then(|then| then.source.as_ref());
-            return !source.is_some_and(|source| who.contains(&source.kind));
+            !source.is_some_and(|source| who.contains(&source.kind))
         }
+        now => says(now) != then.map(|then| Says::Text(&then.text)),
+    }
+}
+
+/// What the customer would get.
+#[derive(PartialEq)]
+enum Says<'a> {
+    Text(&'a str),
+    /// What those would say.
+    Asked(&'a [SourceKind]),
+}
+
+fn says(outcome: &Outcome) -> Option<Says<'_>> {
+    match outcome {
+        Outcome::Reply { text, .. } => Some(Says::Text(text)),
+        Outcome::NeedsHuman { text, .. } => text.as_deref().map(Says::Text),
+        Outcome::Ask { who, .. } => Some(Says::Asked(who)),
         Outcome::Silent { .. } | Outcome::Nothing {} => None,
-    };
-    says != then.map(|then| then.text.as_str())
+    }
 }

@@ -6,7 +6,7 @@ use deskbell_desk::{Import, Past, Responder};
 use deskbell_protocol::agent::{Request, Response, Update};
 use deskbell_protocol::entity::SourceKind;
 use deskbell_protocol::responder::{
-    Answer, AnswerRow, FileFormat, Imported, Rule, RuleRow,
+    Answer, AnswerRow, FileFormat, Imported, Plan, Rule, RuleRow,
 };
 use deskbell_protocol::{AnswerId, Code, LessonId, Refusal, RuleId, Seq, limits};
 use deskbell_store::{Taught, Teaching};
@@ -42,7 +42,7 @@ impl Desk {
             }
             Request::ExportAnswers { format } => Ok(self.export_answers(format)),
             Request::AddStarterAnswers {} => self.add_starter_answers().await,
-            Request::Replay { conversations } => self.replay(conversations).await,
+            Request::Replay { conversations, plan } => self.replay(conversations, plan).await,
             Request::Lessons {} => {
                 let lessons = self.readers().lessons(LESSONS).await.map_err(unread);
                 lessons.map(|lessons| Response::Lessons { lessons })
@@ -225,21 +225,32 @@ impl Desk {
         }
     }
 
-    async fn replay(&self, conversations: u32) -> Result<Response, Refusal> {
+    async fn replay(&self, conversations: u32, plan: Option<Plan>) -> Result<Response, Refusal> {
         let conversations = conversations.clamp(1, REPLAYED_CONVERSATIONS);
         let entries = self.readers().last_conversations(conversations).await.map_err(unread)?;
         let (responder, settings) = (self.hub().responder(), self.hub().settings());
+        let planned = match plan {
+            None => None,
+            Some(plan) => {
+                let responder = Arc::clone(&responder);
+                let planned = tokio::task::spawn_blocking(move || responder.planned(plan));
+                Some(Arc::new(planned.await.map_err(|_| internal())??))
+            }
+        };
         let mut messages = Vec::new();
         for entry in entries {
             let thread = self.readers().thread(entry.id, None, limits::THREAD_PAGE).await.map_err(unread)?;
             let from = thread.first().map_or(Seq(0), |first| first.seq);
             let visits = self.readers().visits(entry.id, from).await.map_err(unread)?;
-            let (responder, settings) = (Arc::clone(&responder), Arc::clone(&settings));
+            let (responder, settings, planned) = (Arc::clone(&responder), Arc::clone(&settings), planned.clone());
             // Off the threads that serve sockets: thousands of questions may be asked anew.
             let replayed = tokio::task::spawn_blocking(move || {
                 let (conversation, customer) = (entry.id, &entry.customer);
                 let past = Past { conversation, customer, thread: &thread, visits: &visits };
-                deskbell_desk::replay(&responder, &settings, &past)
+                match planned {
+                    Some(planned) => deskbell_desk::replay_planned(&planned, &responder, &settings, &past),
+                    None => deskbell_desk::replay(&responder, &settings, &past),
+                }
             });
             messages.extend(replayed.await.map_err(|_| internal())?);
             if messages.len() >= REPLAYED {

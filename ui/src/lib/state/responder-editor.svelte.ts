@@ -1,5 +1,5 @@
 import { ask, type Backend, Refused } from '$lib/backend/backend';
-import type { Answer, Lesson, Localized, Rule, Trigger } from '$lib/protocol';
+import type { Answer, Lesson, Localized, Plan, Replayed, Rule, Trigger } from '$lib/protocol';
 import { fitting, includesLine, written } from '$lib/text/lines';
 
 import type { Answers } from './responder-answers.svelte';
@@ -9,6 +9,8 @@ import type { Rules } from './responder-rules.svelte';
 /** What a lesson is made into. */
 export type Aim = 'existing' | 'new_answer' | 'new_rule';
 
+/** Conversations that a change is tried on before it is saved. */
+export const TRIED = 100;
 const QUESTION_BYTES = 512;
 const NAME_BYTES = 60;
 
@@ -48,6 +50,10 @@ export class Editor {
   #before = $state('');
   #refused = $state.raw<Refused | null>(null);
   #saving = $state(false);
+  #replayed = $state.raw<Replayed[] | null>(null);
+  #replaying = $state(false);
+  /** What was replayed, to tell whether it was changed since. */
+  #tried = $state('');
 
   constructor(backend: Backend, parts: { answers: Answers; rules: Rules; lessons: Lessons }) {
     this.#backend = backend;
@@ -82,6 +88,15 @@ export class Editor {
 
   get saving(): boolean {
     return this.#saving;
+  }
+
+  /** What the last conversations would be answered with this change; `null` before it was tried, or once it is another. */
+  get replayed(): Replayed[] | null {
+    return this.#tried === this.#written() ? this.#replayed : null;
+  }
+
+  get replaying(): boolean {
+    return this.#replaying;
   }
 
   /** Why the last save was refused; its `field` says where. */
@@ -135,7 +150,11 @@ export class Editor {
     this.#saving = true;
     this.#refused = null;
     try {
-      await (this.#kind === 'answer' ? this.#saveAnswer() : this.#saveRule());
+      await this.#put((plan) =>
+        plan.kind === 'answer'
+          ? this.#answers.save(plan.answer, this.#lesson?.id)
+          : this.#rules.save(plan.rule, this.#lesson?.id),
+      );
       if (this.#lesson) this.#lessons.done(this.#lesson.id);
       this.close();
       return true;
@@ -147,24 +166,43 @@ export class Editor {
     }
   }
 
-  async #saveAnswer(): Promise<void> {
-    const answer = $state.snapshot(this.answer);
-    const questions = written(answer.questions);
+  /** Tries what is written on the last conversations. Nothing is saved or sent. */
+  async replay(): Promise<void> {
+    if (this.#replaying || this.#kind === null) return;
+    this.#replaying = true;
+    this.#refused = null;
+    const tried = this.#written();
     try {
-      await this.#answers.save({ ...answer, questions: questions.lines }, this.#lesson?.id);
+      await this.#put(async (plan) => {
+        const { messages } = await ask(this.#backend, { type: 'replay', conversations: TRIED, plan });
+        this.#replayed = messages;
+        this.#tried = tried;
+      });
     } catch (cause) {
-      throw moved(Refused.from(cause), 'questions', questions.places);
+      this.#refused = Refused.from(cause);
+    } finally {
+      this.#replaying = false;
     }
   }
 
-  async #saveRule(): Promise<void> {
+  /** Puts what is written to the desk, without its empty lines; a refusal names the line as it stands in the form. */
+  async #put(to: (plan: Plan) => Promise<unknown>): Promise<void> {
+    if (this.#kind === 'answer') {
+      const answer = $state.snapshot(this.answer);
+      const questions = written(answer.questions);
+      try {
+        await to({ kind: 'answer', answer: { ...answer, questions: questions.lines } });
+      } catch (cause) {
+        throw moved(Refused.from(cause), 'questions', questions.places);
+      }
+      return;
+    }
     const rule = $state.snapshot(this.rule);
-    const list = wordsOf(rule.trigger);
-    const words = written(list ?? []);
+    const words = written(wordsOf(rule.trigger) ?? []);
     if (rule.trigger.kind === 'phrase') rule.trigger.phrases = words.lines;
     if (rule.trigger.kind === 'keywords') rule.trigger.keywords = words.lines;
     try {
-      await this.#rules.save(rule, this.#lesson?.id);
+      await to({ kind: 'rule', rule });
     } catch (cause) {
       const path = rule.trigger.kind === 'keywords' ? 'trigger.keywords' : 'trigger.phrases';
       throw moved(Refused.from(cause), path, words.places);
