@@ -79,16 +79,22 @@ export class Trial {
   }
 }
 
+export type ReplayFilter = 'changed' | 'agents' | 'all';
+
+const byAgent = (message: Replayed) => message.then?.author === 'agent';
+
 /** What the last conversations would be answered now. */
 export class Replay {
   readonly #backend: Backend;
   conversations = $state(50);
-  onlyChanged = $state(true);
+  /** Which messages are shown. */
+  filter = $state<ReplayFilter>('changed');
   #messages = $state.raw<Replayed[] | null>(null);
   #refused = $state.raw<Refused | null>(null);
   #busy = $state(false);
   #stale = $state(false);
-  #changed = $derived(this.#messages?.filter((message) => message.changed) ?? []);
+  #changed = $derived(this.#messages?.filter((message) => message.changed && !byAgent(message)) ?? []);
+  #byAgents = $derived(this.#messages?.filter(byAgent) ?? []);
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -99,12 +105,19 @@ export class Replay {
     return this.#messages;
   }
 
+  /** What the responder answered, and would answer differently. */
   get changed(): Replayed[] {
     return this.#changed;
   }
 
+  /** What a person answered: they hardly ever use the responder's words, so these are counted apart. */
+  get byAgents(): Replayed[] {
+    return this.#byAgents;
+  }
+
   get shown(): Replayed[] {
-    return this.onlyChanged ? this.#changed : (this.#messages ?? []);
+    if (this.filter === 'changed') return this.#changed;
+    return this.filter === 'agents' ? this.#byAgents : (this.#messages ?? []);
   }
 
   get refused(): Refused | null {

@@ -256,15 +256,37 @@ describe('trying', () => {
   test('a replay counts what changes and says when it is out of date', async () => {
     const { replay } = desk.responder;
     void replay.run();
-    const messages = [replayed(1, true), replayed(2, false), replayed(3, true)];
+    const agent = { ...replayed(4, true), then: { author: 'agent' as const, text: 'I did.', source: null } };
+    const messages = [replayed(1, true), replayed(2, false), replayed(3, true), agent];
     await backend.answer('replay', { type: 'replayed', messages });
     expect([replay.changed.length, replay.shown.length, replay.stale]).toEqual([2, 2, false]);
-    replay.onlyChanged = false;
-    expect(replay.shown).toHaveLength(3);
+    replay.filter = 'agents';
+    expect(replay.shown).toEqual([agent]);
+    replay.filter = 'all';
+    expect(replay.shown).toHaveLength(4);
     vi.useFakeTimers();
     backend.update(NOW, { type: 'responder' });
     vi.runAllTimers();
     expect(replay.stale).toBe(true);
+  });
+});
+
+describe('a change before it is saved', () => {
+  test('is replayed without its empty lines, refused beside its line, and out of date once it is another', async () => {
+    const { editor } = desk.responder;
+    editor.writeAnswer();
+    editor.answer.questions = ['', 'Is it raining?'];
+    editor.answer.reply = 'Always.';
+    void editor.replay();
+    expect(backend.next('replay')?.plan).toMatchObject({ kind: 'answer', answer: { questions: ['Is it raining?'] } });
+    await backend.answer('replay', { type: 'replayed', messages: [replayed(1, true)] });
+    expect(editor.replayed).toHaveLength(1);
+    editor.answer.reply = 'Never.';
+    expect(editor.replayed).toBeNull();
+    const again = editor.replay();
+    await backend.refuse('replay', 'invalid_setting', 'There is an answer already.', 'questions.0');
+    await again;
+    expect([editor.replayed, editor.refused?.field, editor.kind]).toEqual([null, 'questions.1', 'answer']);
   });
 });
 
