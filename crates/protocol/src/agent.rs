@@ -722,7 +722,10 @@ pub enum AgentClientFrame {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum AgentServerFrame {
     /// The secret is right; updates flow from here on.
-    Welcome {},
+    Welcome {
+        /// The database's: under another one the same conversation number may be another customer's.
+        epoch: String,
+    },
     /// The answer to a call.
     Response {
         /// The call's number.

@@ -43,7 +43,8 @@ async fn authorize(desk: &Desk, socket: &mut Socket) -> Result<Watch, End> {
             Incoming::Text(text) => match serde_json::from_str(&text) {
                 Ok(AgentClientFrame::Hello { secret }) if desk.is_secret(&secret) => {
                     let watch = desk.watch();
-                    return send(socket, &AgentServerFrame::Welcome {}).await.map(|()| watch);
+                    let epoch = desk.hub().epoch().to_string();
+                    return send(socket, &AgentServerFrame::Welcome { epoch }).await.map(|()| watch);
                 }
                 _ => return Err(unauthorized()),
             },

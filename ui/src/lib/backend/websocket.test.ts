@@ -25,6 +25,7 @@ class Desk {
   calls: { peer: Peer; id: number; request: Request }[] = [];
   hellos: string[] = [];
   welcoming = true;
+  epoch = 'first';
   answering = true;
   #changed: (() => void)[] = [];
 
@@ -77,7 +78,7 @@ class Desk {
   #read(peer: Peer, frame: AgentClientFrame): void {
     if (frame.type === 'hello') this.hellos.push(frame.secret);
     else this.calls.push({ peer, id: frame.id, request: frame.request });
-    if (frame.type === 'hello' && this.welcoming) this.say(peer, { type: 'welcome' });
+    if (frame.type === 'hello' && this.welcoming) this.say(peer, { type: 'welcome', epoch: this.epoch });
     if (frame.type === 'call' && this.answering) {
       this.say(peer, { type: 'response', id: frame.id, response: { type: 'done' } });
     }
@@ -187,6 +188,21 @@ test('a message that waits is sent again under its own id', async () => {
   desk.peers[0]?.terminate();
   await expect(sending).resolves.toEqual({ type: 'done' });
   expect(desk.calls.map((call) => call.request)).toMatchObject([{ id: 'mine' }, { id: 'mine' }]);
+});
+
+test('a message that waits is not sent to a database that is another by then', async () => {
+  connect('s');
+  await status('online');
+  desk.answering = false;
+  const sending = backend.call({ type: 'send', conversation: 1, id: 'mine', text: 'hi' });
+  await desk.until(() => desk.calls.length === 1);
+  const seen = statuses.length;
+  desk.epoch = 'restored';
+  desk.answering = true;
+  desk.peers[0]?.terminate();
+  await expect(sending).rejects.toMatchObject({ code: 'no_such_conversation' });
+  await status('online', seen);
+  expect(desk.calls).toHaveLength(1);
 });
 
 test('a call without an answer is refused at its deadline', async () => {

@@ -76,6 +76,13 @@ const offline = () => new Refused({ code: 'offline', message: 'The desk cannot b
 
 const timedOut = () => new Refused({ code: 'timed_out', message: 'The desk did not answer in time.' });
 
+const replaced = () =>
+  new Refused({
+    code: 'no_such_conversation',
+    message: 'The desk’s data was replaced meanwhile. Look at the conversation again before you send this.',
+    message_zh: '客服台的数据已被替换。请先查看会话，再发送。',
+  });
+
 /** Messages carry the console's own id, so the desk takes the same one only once. */
 const repeatable = (request: Request) => request.type === 'send' || request.type === 'note';
 
@@ -89,6 +96,8 @@ export class WebSocketBackend implements Backend {
   #socket: WebSocket | null = null;
   #status: Status = { state: 'connecting' };
   #failures = 0;
+  /** Of the database that the desk had last. */
+  #epoch: string | null = null;
   #nextId = 1;
   #pending = new Map<number, Pending>();
   #onUpdate: ((batch: Batch) => void) | null = null;
@@ -204,7 +213,7 @@ export class WebSocketBackend implements Backend {
     if (this.#status.state === 'online') this.#expect(this.#waits.silence);
     switch (frame.type) {
       case 'welcome':
-        return this.#welcome();
+        return this.#welcome(frame.epoch);
       case 'response':
         return this.#settle(frame.id)?.resolve(frame.response);
       case 'refusal':
@@ -216,7 +225,10 @@ export class WebSocketBackend implements Backend {
     }
   }
 
-  #welcome(): void {
+  #welcome(epoch: string): void {
+    // What waits was written for conversations of the database as it was; their numbers may mean others now.
+    if (this.#epoch !== null && this.#epoch !== epoch) this.#refuseAll(true, replaced());
+    this.#epoch = epoch;
     this.#failures = 0;
     this.#options.keep?.(this.#secret);
     this.#become({ state: 'online' });
@@ -285,10 +297,10 @@ export class WebSocketBackend implements Backend {
     return pending;
   }
 
-  #refuseAll(repeatableToo: boolean): void {
+  #refuseAll(repeatableToo: boolean, why = offline()): void {
     for (const [id, pending] of [...this.#pending]) {
       if (repeatable(pending.request) && !repeatableToo) pending.sent = false;
-      else this.#settle(id)?.reject(offline());
+      else this.#settle(id)?.reject(why);
     }
   }
 
