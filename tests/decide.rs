@@ -1,7 +1,9 @@
 //! The state machine under any order of customer messages, timers, slow responders and agent actions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use deskbell_desk::{AgentAction, Command, Context, Draft, FailedPart, Greeting, Proposal, State, Subject, decide};
+use deskbell_desk::{
+    AgentAction, Command, Context, Draft, FailedPart, Greeting, Proposal, State, Subject, decide,
+};
 use deskbell_protocol::entity::{Author, Control, Message, NeedsHumanReason, Source, SourceKind};
 use deskbell_protocol::settings::{Fallback, Hold, Language, Settings, WhileAway};
 use deskbell_protocol::{Code, HeldId, Seq, Timestamp};

@@ -199,10 +199,14 @@ async fn a_taken_port_is_named_and_another_can_be_chosen() {
     let desktop = Desktop::start_on(&address).await;
     desktop.see("[data-testid=status-listening][data-state=failed]").await;
     // The port, and who holds it: this very process.
-    for said in [format!("{}", taken.local_addr().unwrap().port()), format!("(process {})", std::process::id())] {
+    for said in
+        [format!("{}", taken.local_addr().unwrap().port()), format!("(process {})", std::process::id())]
+    {
         let said = json!(said);
         desktop
-            .until(&format!("document.querySelector('[data-testid=not-listening]')?.innerText.includes({said})"))
+            .until(&format!(
+                "document.querySelector('[data-testid=not-listening]')?.innerText.includes({said})"
+            ))
             .await;
     }
     desktop.picture("port-taken").await;

@@ -251,7 +251,10 @@ async fn a_hundred_reloads_of_the_console_in_a_burst_disturb_nobody() {
     let writing = async {
         // Until the last reload: none is after the burst.
         while !done.get() {
-            assert!(write_all(&mut ledgers, &address, MESSAGES, &watching).await, "no customer was disconnected");
+            assert!(
+                write_all(&mut ledgers, &address, MESSAGES, &watching).await,
+                "no customer was disconnected"
+            );
             bursts += 1;
         }
     };

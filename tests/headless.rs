@@ -92,10 +92,17 @@ async fn who_ends_takes_no_new_connections_and_says_nothing_but_its_address_on_s
     // The goodbye has come, and is not answered: the desk waits a moment for that.
     let (code, _) = next_close(&mut customer.socket).await;
     assert_eq!(code, 1001);
-    assert!(TcpStream::connect(&server.address).await.is_err(), "the port is closed before customers are told");
+    assert!(
+        TcpStream::connect(&server.address).await.is_err(),
+        "the port is closed before customers are told"
+    );
     drop(customer);
     assert_eq!(server.ended().await, Some(0));
-    assert_eq!(within("the end of stdout", server.stdout.next_line()).await.unwrap(), None, "one line was all");
+    assert_eq!(
+        within("the end of stdout", server.stdout.next_line()).await.unwrap(),
+        None,
+        "one line was all"
+    );
 }
 
 #[tokio::test]
@@ -157,7 +164,10 @@ async fn the_same_port_is_opened_to_the_network_and_closed_again() {
         else {
             panic!()
         };
-        assert!(matches!(&listening, Listening::Listening { address: on, .. } if *on == address), "{listening:?}");
+        assert!(
+            matches!(&listening, Listening::Listening { address: on, .. } if *on == address),
+            "{listening:?}"
+        );
         server.plain().await.next().await;
     }
     // No address of this machine: what was listened on goes on.

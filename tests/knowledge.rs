@@ -299,7 +299,8 @@ fn past(happened: &[(Author, &str, u32)]) -> (Vec<Message>, HashMap<Seq, u32>) {
 fn replayed(settings: &Settings, rules: Vec<Rule>, happened: &[(Author, &str, u32)]) -> Vec<Replayed> {
     let (thread, visits) = past(happened);
     let customer = Customer::default();
-    let past = Past { conversation: ConversationId(1), customer: &customer, thread: &thread, visits: &visits };
+    let past =
+        Past { conversation: ConversationId(1), customer: &customer, thread: &thread, visits: &visits };
     replay(&Responder::new(rules, Vec::new()), settings, &past)
 }
 
@@ -318,10 +319,12 @@ fn a_replay_begins_each_visit_anew() {
     ];
     let now = replayed(&once, Vec::new(), &happened);
     assert!(now.iter().all(|message| !message.changed), "{now:?}");
-    let said: Vec<_> = now.iter().map(|message| matches!(message.now.outcome, Outcome::Reply { .. })).collect();
+    let said: Vec<_> =
+        now.iter().map(|message| matches!(message.now.outcome, Outcome::Reply { .. })).collect();
     assert_eq!(said, [true, false, true, false]);
     // Who came back is one to rules, too; who wrote first is not.
-    let back = Rule { action: Action::Reply { text: text("Back!") }, ..rule(1, Trigger::ReturningCustomer {}) };
+    let back =
+        Rule { action: Action::Reply { text: text("Back!") }, ..rule(1, Trigger::ReturningCustomer {}) };
     let changed: Vec<_> =
         replayed(&once, vec![back], &happened).into_iter().map(|message| message.changed).collect();
     assert_eq!(changed, [false, false, true, false]);
@@ -339,7 +342,8 @@ fn what_a_model_would_say_again_is_no_change() {
     let customer = Customer::default();
     for (kind, changed) in [(SourceKind::Model, false), (SourceKind::Rule, true)] {
         thread[1].source = Some(Source::of(kind));
-        let past = Past { conversation: ConversationId(1), customer: &customer, thread: &thread, visits: &visits };
+        let past =
+            Past { conversation: ConversationId(1), customer: &customer, thread: &thread, visits: &visits };
         let now = replay(&Responder::default(), &asks, &past);
         assert_eq!((now.len(), now[0].changed), (1, changed), "{kind:?}");
         assert!(matches!(now[0].now.outcome, Outcome::Ask { .. }));

@@ -5,8 +5,8 @@
 use deskbell_protocol::agent::{Request, Response};
 use deskbell_protocol::entity::{Author, SourceKind};
 use deskbell_protocol::responder::{
-    Action, Answer, FileFormat, Imported, Outcome, Plan, Question, Replayed, Rule, RuleRow, Trigger, UsageRow,
-    Verdict, Why,
+    Action, Answer, FileFormat, Imported, Outcome, Plan, Question, Replayed, Rule, RuleRow, Trigger,
+    UsageRow, Verdict, Why,
 };
 use deskbell_protocol::settings::{Fallback, Localized};
 use deskbell_protocol::{AnswerId, RuleId, Timestamp};
@@ -81,13 +81,8 @@ async fn a_trial_tells_every_step_with_its_score_and_says_nothing_to_anyone() {
     );
     endpoint.always(Script::answers("500 Internal Server Error", "", ""));
     let failed = verdict(&mut agent, "Do you ship pianos?", true).await;
-    assert!(
-        failed
-            .steps
-            .iter()
-            .any(|step| matches!(&step.why, Why::Failed { message, message_zh }
-                if message.contains("fault of its own") && message_zh.contains("自身出错")))
-    );
+    assert!(failed.steps.iter().any(|step| matches!(&step.why, Why::Failed { message, message_zh }
+                if message.contains("fault of its own") && message_zh.contains("自身出错"))));
     assert!(matches!(&failed.outcome, Outcome::Reply { text, .. } if text == REPLY));
     assert!(agent.snapshot().await.conversations.is_empty(), "nobody was asked anything");
 }
@@ -163,8 +158,12 @@ async fn a_replay_knows_what_is_said_once_a_visit_and_who_waits_for_a_person() {
     assert_eq!(told, [answered, silent, answered, silent], "the same rules as then");
 
     agent.set(|settings| settings.fallback = Fallback::EveryMessage).await;
-    let changed: Vec<_> =
-        replay(&mut agent).await.iter().filter(|message| message.changed).map(|m| m.question.clone()).collect();
+    let changed: Vec<_> = replay(&mut agent)
+        .await
+        .iter()
+        .filter(|message| message.changed)
+        .map(|m| m.question.clone())
+        .collect();
     assert_eq!(changed, ["Is it still raining?"], "who waits for a person hears nothing more");
 }
 
@@ -352,7 +351,7 @@ async fn what_became_of_each_reply_is_counted_over_the_period_that_is_asked_for(
     // And one after which the agent took over.
     agent.hold_seconds(0).await;
     customer.say("4", "four").await;
-    customer.next_of("ack").await;
+    while customer.next_of("ack").await["id"] != "4" {}
     agent.ask(Request::TakeOver { conversation }).await;
     let now = agent.snapshot().await.now.0;
     let row = numbers(&mut agent, now - HOUR, now + HOUR).await.unwrap();

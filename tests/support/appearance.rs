@@ -1,7 +1,7 @@
 //! What a Linux desktop says of light and dark: the portal's `org.freedesktop.appearance` `color-scheme`.
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use zbus::object_server::SignalEmitter;
 use zbus::zvariant::Value;

@@ -138,12 +138,7 @@ fn refuse_stale(state: &State, for_seq: Seq, control_version: i64) -> Result<(),
 }
 
 /// Invariant 6: never silence. What failed is told to agents, and the default reply is better than nothing.
-fn fail(
-    decision: &mut Decision,
-    failures: Vec<FailedPart>,
-    otherwise: Option<Draft>,
-    context: &Context<'_>,
-) {
+fn fail(decision: &mut Decision, failures: Vec<FailedPart>, otherwise: Option<Draft>, context: &Context<'_>) {
     decision.state.held = None;
     decision.state.suggestion = None;
     if decision.state.control == Control::Human {

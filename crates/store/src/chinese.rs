@@ -10,10 +10,9 @@ impl OpenError {
             Self::Folder { folder, error } => {
                 format!("无法使用数据文件夹 {}：{error}。请用 --data 另选一个。", folder.display())
             }
-            Self::InUse(folder) => format!(
-                "另一个 Deskbell 正在使用 {}。请关闭它，或用 --data 另选文件夹。",
-                folder.display()
-            ),
+            Self::InUse(folder) => {
+                format!("另一个 Deskbell 正在使用 {}。请关闭它，或用 --data 另选文件夹。", folder.display())
+            }
             Self::Newer { path, found, known } => format!(
                 "{} 中的数据由更新版本的 Deskbell 写入（格式 {found}，此版本支持到 {known}）。请更新 Deskbell。",
                 path.display()

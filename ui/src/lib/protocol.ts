@@ -65,7 +65,11 @@ reason: string, } | { "kind": "failed",
 /**
  * The error, in a sentence.
  */
-error: string, } | { "kind": "refused", 
+error: string, 
+/**
+ * The same in Chinese.
+ */
+error_zh: string, } | { "kind": "refused", 
 /**
  * The code and sentence sent to the client.
  */
@@ -97,7 +101,11 @@ preview: string, } | { "kind": "listening", } | { "kind": "listen_failed",
 /**
  * Why, in a sentence.
  */
-error: string, };
+error: string, 
+/**
+ * The same in Chinese.
+ */
+error_zh: string, };
 
 /**
  * What a console sends over `deskbell.agent.v1`.
@@ -119,7 +127,11 @@ request: Request, };
 /**
  * What the desk sends over `deskbell.agent.v1`.
  */
-export type AgentServerFrame = { "type": "welcome", } | { "type": "response", 
+export type AgentServerFrame = { "type": "welcome", 
+/**
+ * The database's: under another one the same conversation number may be another customer's.
+ */
+epoch: string, } | { "type": "response", 
 /**
  * The call's number.
  */
@@ -747,7 +759,11 @@ record: number,
 /**
  * Why, in a sentence.
  */
-message: string, };
+message: string, 
+/**
+ * The same in Chinese.
+ */
+message_zh: string, };
 
 /**
  * What an import did or would do.
@@ -1104,6 +1120,19 @@ grounding: Array<AnswerId>,
 otherwise: string | null, } | { "kind": "nothing", };
 
 /**
+ * A change to the responder that is only looked at.
+ */
+export type Plan = { "kind": "rule", 
+/**
+ * The rule.
+ */
+rule: Rule, } | { "kind": "answer", 
+/**
+ * The answer.
+ */
+answer: Answer, };
+
+/**
  * What the chain is asked.
  */
 export type Question = { 
@@ -1457,7 +1486,11 @@ ask: boolean, } | { "type": "replay",
 /**
  * 1 to 500 conversations.
  */
-conversations: number, } | { "type": "lessons", } | { "type": "dismiss_lesson", 
+conversations: number, 
+/**
+ * A rule or answer that is not saved yet.
+ */
+plan?: Plan, } | { "type": "lessons", } | { "type": "dismiss_lesson", 
 /**
  * Which one.
  */
@@ -2196,7 +2229,11 @@ source: SourceKind,
 /**
  * What went wrong, in a sentence.
  */
-message: string, };
+message: string, 
+/**
+ * The same in Chinese; missing in what older versions stored.
+ */
+message_zh?: string, };
 
 /**
  * What a test of the model or the webhook bot came to.
@@ -2461,7 +2498,11 @@ threshold: number, } | { "kind": "applies", } | { "kind": "no_text", } | { "kind
 /**
  * What went wrong.
  */
-message: string, } | { "kind": "not_sure", };
+message: string, 
+/**
+ * The same in Chinese.
+ */
+message_zh: string, } | { "kind": "not_sure", };
 
 /** Each limit: what it is unless it was changed, and what it may be. */
 export const LIMITS = {

@@ -1,9 +1,9 @@
 //! Answers as files: CSV for spreadsheets, JSON for programs, and the starter set.
 
-use deskbell_protocol::{AnswerId, Code, Refusal};
-use deskbell_protocol::responder::{Answer, FileFormat, ImportProblem};
 use deskbell_protocol::limits::cut;
+use deskbell_protocol::responder::{Answer, FileFormat, ImportProblem};
 use deskbell_protocol::settings::Language;
+use deskbell_protocol::{AnswerId, Code, Refusal};
 use serde::Deserialize;
 
 use super::import::{PROBLEMS, problem};
@@ -83,14 +83,12 @@ fn json_records(content: &str) -> Result<Records, Vec<ImportProblem>> {
     Ok(values
         .into_iter()
         .map(|value| {
-            serde_json::from_value::<Record>(value)
-                .map(Answer::from)
-                .map_err(|error| {
-                    unreadable(
-                        format!("This is not an answer: {error}."),
-                        format!("这不是一条答案：须有问法 questions 和回复 reply（{error}）。"),
-                    )
-                })
+            serde_json::from_value::<Record>(value).map(Answer::from).map_err(|error| {
+                unreadable(
+                    format!("This is not an answer: {error}."),
+                    format!("这不是一条答案：须有问法 questions 和回复 reply（{error}）。"),
+                )
+            })
         })
         .collect())
 }
@@ -101,10 +99,8 @@ fn csv_records(content: &str) -> Result<Records, Vec<ImportProblem>> {
         .flexible(true)
         .from_reader(content.as_bytes());
     let header = reader.headers().cloned().map_err(|error| {
-        let refusal = unreadable(
-            format!("This is not a CSV file: {error}."),
-            format!("这不是 CSV 文件：{error}。"),
-        );
+        let refusal =
+            unreadable(format!("This is not a CSV file: {error}."), format!("这不是 CSV 文件：{error}。"));
         vec![problem(0, refusal)]
     })?;
     let place = |column: &str| header.iter().position(|name| name.trim().eq_ignore_ascii_case(column));

@@ -137,12 +137,10 @@ fn test(trigger: &Trigger) -> Test {
         Trigger::Keywords { keywords, all } if has_words(keywords) => {
             Test::Keywords { needed: if *all { keywords.len() } else { 1 } }
         }
-        Trigger::Phrase { .. } | Trigger::Keywords { .. } => {
-            Test::Broken(
-                "It has a phrase or keyword that is empty.".to_owned(),
-                "其中有空的短语或关键词。".to_owned(),
-            )
-        }
+        Trigger::Phrase { .. } | Trigger::Keywords { .. } => Test::Broken(
+            "It has a phrase or keyword that is empty.".to_owned(),
+            "其中有空的短语或关键词。".to_owned(),
+        ),
         Trigger::Regex { pattern } => match pattern::compiled(pattern) {
             Ok(regex) => Test::Regex(Box::new(regex)),
             Err(fault) => Test::Broken(fault.to_string(), fault.in_chinese()),

@@ -182,7 +182,8 @@ pub fn validate_answer(answer: Answer, others: &[Answer]) -> Result<Answer, Refu
 
 fn too_many_answers() -> Refusal {
     let most = limits::ANSWERS;
-    Refusal::new(Code::TooLong, format!("At most {most} answers.")).in_chinese(format!("最多 {most} 条答案。"))
+    Refusal::new(Code::TooLong, format!("At most {most} answers."))
+        .in_chinese(format!("最多 {most} 条答案。"))
 }
 
 /// Answers as they can be brought back beside these others.

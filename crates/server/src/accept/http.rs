@@ -137,7 +137,10 @@ async fn too_late(deadline: Instant, mut patience: watch::Receiver<Option<Durati
     let patience = asked.ok().and_then(|asked| asked.ok().and_then(|patience| *patience));
     if let Some(patience) = patience {
         tokio::time::sleep(patience).await;
-        return Failure::broke("The answer was not taken in time.".to_owned(), "对方没有及时收取回答。".to_owned());
+        return Failure::broke(
+            "The answer was not taken in time.".to_owned(),
+            "对方没有及时收取回答。".to_owned(),
+        );
     }
     let refusal = Refusal::new(Code::TimedOut, "The request did not come in time.");
     Failure::refused(StatusCode::REQUEST_TIMEOUT, refusal)
