@@ -19,7 +19,7 @@ pub(super) struct Listener {
 
 impl Listener {
     /// Lets go of the port: another address of it may hold the same, as 0.0.0.0 holds all. Gives the address.
-    async fn close(mut self) -> SocketAddr {
+    pub(super) async fn close(mut self) -> SocketAddr {
         self.accepting.abort();
         let _aborted = (&mut self.accepting).await;
         self.address

@@ -267,8 +267,12 @@ impl Desk {
 
     /// Stops in order: no new sockets, customers told (close 1001), what is queued committed, the store closed.
     pub async fn close(&self) {
+        let mut listener = self.shared.listener.lock().await;
+        if let Some(listener) = listener.take() {
+            listener.close().await;
+        }
         self.shared.stopping.send_replace(true);
-        *self.shared.listener.lock().await = None;
+        drop(listener);
         self.shared.hub.set_listening(Listening::Stopped {});
         if tokio::time::timeout(GOODBYE, self.shared.gate.emptied()).await.is_err() {
             tracing::warn!("some sockets did not close in time");
