@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use deskbell_client::{Client, Event, Events, Options};
 use deskbell_protocol::agent::{Request, Response, Update};
-use deskbell_protocol::entity::ActivityKind;
+use deskbell_protocol::entity::{ActivityKind, Conversation};
 use deskbell_protocol::settings::Hold;
 use deskbell_protocol::{Code, ConversationId, HeldId, Seq};
 use deskbell_tests::agent::Agent;
 use deskbell_tests::attack::ATTACKS;
+use deskbell_tests::clock::Clock;
 use deskbell_tests::customer::{V1, next_close};
 use deskbell_tests::raw::{Raw, STRANGER, first, frame};
 use deskbell_tests::record::Fault;
@@ -455,6 +456,81 @@ async fn a_clock_that_jumps_a_year_both_ways_changes_no_order_and_loses_no_held_
         "Order stands; held replies are sent once",
         &test_name!(),
         &[("jumps", 8), ("replies", count(replies)), ("lost", count(lost)), ("reordered", count(reordered))],
+    );
+}
+
+/// The conversation in which a reply is held.
+async fn holding(agent: &mut Agent) -> (ConversationId, HeldId) {
+    let held = |conversation: &Conversation| Some((conversation.id, conversation.held.as_ref()?.id));
+    agent.snapshot().await.conversations.iter().find_map(held).expect("a reply is held")
+}
+
+/// A customer whose message is stored.
+async fn asking(server: &Server) -> V1 {
+    let mut customer = server.v1().await;
+    customer.say("a", "What time is it?").await;
+    customer.next_of("ack").await;
+    customer
+}
+
+/// Another customer's reply, held for a second from now on, comes while this one is held.
+async fn is_held_for_a_second_more(server: &Server, agent: &mut Agent, held: (ConversationId, HeldId)) {
+    agent.hold_seconds(1).await;
+    asking(server).await.next_from("automatic").await;
+    let still = agent.conversation(held.0).await.held.expect("the reply is held");
+    assert_eq!(still.id, held.1);
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_while_a_reply_is_held_neither_sends_nor_keeps_it() {
+    const YEAR_MS: i64 = 365 * 24 * 3600 * 1000;
+    const HOLD: u32 = 6;
+    let clock = Clock::default();
+    let variable = clock.variable();
+    let variables = [("DESKBELL_TEST_CLOCK", variable.as_str())];
+    let mut server = Server::start_with(TempDir::new().unwrap(), &variables).await;
+    let (mut jumps, mut replies) = (0, 0);
+    for ahead in [true, false] {
+        let mut agent = server.agent().await;
+        agent.hold_seconds(HOLD).await;
+        let mut customer = asking(&server).await;
+        let (conversation, held) = holding(&mut agent).await;
+        clock.forward(if ahead { YEAR_MS } else { -YEAR_MS });
+        jumps += 1;
+        // What every console does that shows the thread, and one that edits the reply and leaves it as it is.
+        agent.ask(Request::MarkRead { conversation, seq: Seq(2) }).await;
+        if ahead {
+            is_held_for_a_second_more(&server, &mut agent, (conversation, held)).await;
+            agent.ask(Request::PauseHeld { conversation, held }).await;
+            let paused = agent.conversation(conversation).await.held.unwrap().paused_ms.unwrap();
+            assert!((1..i64::from(HOLD) * 1000).contains(&paused), "{paused} ms are left");
+            agent.ask(Request::ResumeHeld { conversation, held }).await;
+        }
+        customer.next_from("automatic").await;
+        replies += 1;
+    }
+    for (number, orderly) in [false, true].into_iter().enumerate() {
+        let mut agent = server.agent().await;
+        agent.hold_seconds(HOLD).await;
+        let customer = asking(&server).await;
+        let held = holding(&mut agent).await;
+        let token = customer.token();
+        clock.forward(YEAR_MS);
+        jumps += 1;
+        let data = if orderly { server.stop().await } else { server.kill().await };
+        server = Server::start_with(data, &variables).await;
+        let mut agent = server.agent().await;
+        is_held_for_a_second_more(&server, &mut agent, held).await;
+        let mut back = V1::resume(&server.address, &token, 0).await;
+        assert_eq!(back.history.len(), 2, "the greeting and the question, start {number}");
+        back.next_from("automatic").await;
+        replies += 1;
+    }
+    held(
+        "clock jumping a year while a reply is held, and the thread is opened, the reply edited or the desk started again",
+        "What was left of the hold is left: the reply is neither sent at once nor kept",
+        &test_name!(),
+        &[("jumps", jumps), ("replies", replies)],
     );
 }
 

@@ -62,8 +62,8 @@ pub struct Found {
     pub next_conversation: ConversationId,
     /// Numbers over all conversations.
     pub tally: Tally,
-    /// Held replies that go on counting, with when they are due.
-    pub due: Vec<(ConversationId, HeldId, Timestamp)>,
+    /// Held replies that go on counting, with when they are due and their whole hold in milliseconds.
+    pub due: Vec<(ConversationId, HeldId, Timestamp, i64)>,
     /// Customers' messages that a model or the webhook bot was asked about, with the control version of then.
     pub asked: Vec<(ConversationId, Seq, i64)>,
     /// The responder's rules, in order.

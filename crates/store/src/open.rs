@@ -110,7 +110,7 @@ fn find(connection: &mut Connection, fresh_epoch: &str, now: Timestamp) -> rusql
         let Some((state, customer)) = conversation::load(&transaction, id)? else { continue };
         let Ok(decision) = decide(&state, Command::Restarted { alive_at }, &context) else { continue };
         if let Some(held) = &decision.state.held {
-            due.extend(held.due_at.map(|due_at| (id, held.id, due_at)));
+            due.extend(held.due_at.map(|due_at| (id, held.id, due_at, held.hold_ms.unwrap_or(i64::MAX))));
             if held.writing {
                 asked.push((id, held.for_seq, decision.state.control_version));
             }
