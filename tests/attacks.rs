@@ -152,6 +152,53 @@ async fn a_thousand_slow_readers_cost_bounded_memory_and_are_let_go() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn resumers_who_never_read_cost_bounded_memory_however_long_their_history() {
+    const RESUMERS: usize = 300;
+    const MESSAGES: usize = 100;
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    let most = u32::try_from(RESUMERS + 1).unwrap();
+    agent.set(|settings| settings.limits.connections_per_conversation = most).await;
+    let mut customer = server.v1().await;
+    let text = "x".repeat(16 * 1024);
+    for number in 0..MESSAGES {
+        customer.say(&number.to_string(), &text).await;
+        customer.next_of("ack").await;
+    }
+    let token = customer.token();
+    let hello = json!({ "type": "hello", "token": token, "revision": 0 }).to_string();
+    let before = resident_kib(server.process());
+    let mut resumers = Vec::new();
+    let mut highest = before;
+    for _ in 0..RESUMERS {
+        let mut raw = Raw::hello(&server.address, None, &hello).await;
+        // Welcomed, it takes nothing of what follows.
+        assert_eq!(raw.json().await["resumed"], true);
+        resumers.push(raw);
+        highest = highest.max(resident_kib(server.process()));
+    }
+    // All of them are waited for while another one is told everything.
+    let other = V1::resume(&server.address, &token, 0).await;
+    let told = other.history.iter().filter(|message| message["author"] == "customer").count();
+    assert_eq!(told, MESSAGES);
+    assert!(agent.snapshot().await.counts.connections as usize > RESUMERS, "one was let go before it was measured");
+    highest = highest.max(resident_kib(server.process()));
+    let each = (highest - before) / count(RESUMERS);
+    // A page of 128 KiB, what is being written of it, and what a connection costs.
+    assert!(each < 320, "{each} KiB each");
+    held(
+        "resumers who never read a long history",
+        "Memory stays bounded, whatever is in the history; another one is told everything meanwhile",
+        &test_name!(),
+        &[
+            ("resumers", count(resumers.len())),
+            ("messages of 16 KiB", count(told)),
+            ("KiB each at most", each),
+        ],
+    );
+}
+
 #[tokio::test]
 async fn a_tab_that_does_not_read_is_let_go_with_a_full_outbox_and_misses_nothing() {
     /// With their replies some MiB, far more than systems keep for a socket, and written long before a write is late.

@@ -110,7 +110,8 @@ impl Readers {
         self.ask(move |connection| message::after_seq(connection, id, after, limit)).await
     }
 
-    /// What the customer can see and has changed after a revision, in order of revision.
+    /// What the customer can see and has changed after a revision, in order of revision: at most `limit` messages, and no
+    /// more once their texts have `bytes`. One at least, if there is one.
     ///
     /// # Errors
     /// [`ReadError`]
@@ -119,8 +120,9 @@ impl Readers {
         id: ConversationId,
         after: Revision,
         limit: u32,
+        bytes: usize,
     ) -> Result<Vec<Message>, ReadError> {
-        self.ask(move |connection| message::after_revision(connection, id, after, limit)).await
+        self.ask(move |connection| message::after_revision(connection, id, after, limit, bytes)).await
     }
 
     /// Conversations in which a name, an e-mail, a page or a message has this text, newest activity first.
