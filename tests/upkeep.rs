@@ -4,13 +4,15 @@
 use std::path::{Path, PathBuf};
 
 use deskbell_protocol::agent::{Request, Response, Update};
+use deskbell_protocol::settings::Settings;
 use deskbell_protocol::upkeep::{Backup, BackupReason, ExportFormat};
 use deskbell_protocol::{Code, ConversationId};
 use deskbell_tests::agent::Agent;
+use deskbell_tests::clock::{Clock, HOUR};
 use deskbell_tests::customer::{V1, next_close, next_text};
 use deskbell_tests::record::Fault;
 use deskbell_tests::server::{Server, command, run_to_end};
-use deskbell_tests::test_name;
+use deskbell_tests::{test_name, within};
 use serde_json::{Value, json};
 
 async fn backups(agent: &mut Agent) -> Vec<Backup> {
@@ -55,6 +57,80 @@ async fn a_backup_asked_for_is_listed_private_and_as_many_are_kept_as_the_settin
     }
     let refusal = agent.call(Request::Restore { name: "../agent.secret".to_owned() }).await.unwrap_err();
     assert_eq!(refusal.code, Code::BackupUnusable);
+}
+
+#[tokio::test]
+async fn of_every_reason_as_many_backups_are_kept_as_the_setting_says_and_of_damaged_databases_too() {
+    let clock = Clock::default();
+    let variable = clock.variable();
+    let variables = [("DESKBELL_TEST_CLOCK", variable.as_str()), ("DESKBELL_TEST_INTERVAL", "50")];
+    // Updates of the same old data, one more than are kept by default and another.
+    let old = std::fs::read(deskbell_tests::root().join("tests/data/format-1.db")).unwrap();
+    let usual = Settings::default().backups_kept as usize;
+    let mut data = tempfile::tempdir().unwrap();
+    for _ in 0..usual + 2 {
+        std::fs::write(data.path().join("deskbell.db"), &old).unwrap();
+        data = Server::start_with(data, &variables).await.stop().await;
+    }
+    let server = Server::start_with(data, &variables).await;
+    let mut agent = server.agent().await;
+    assert_eq!(kept(&mut agent, BackupReason::BeforeUpdate).await, usual);
+
+    const KEPT: usize = 2;
+    agent.set(|settings| settings.backups_kept = KEPT as u32).await;
+    for _ in 0..KEPT + 2 {
+        let known = backups(&mut agent).await[0].name.clone();
+        clock.forward(25 * HOUR);
+        until_backup_after(&mut agent, &known).await;
+        agent.ask(Request::BackUp {}).await;
+        let name = backups(&mut agent).await[0].name.clone();
+        agent.ask(Request::Restore { name }).await;
+    }
+    for reason in
+        [BackupReason::BeforeUpdate, BackupReason::Daily, BackupReason::Asked, BackupReason::BeforeRestore]
+    {
+        assert_eq!(kept(&mut agent, reason).await, KEPT, "{reason:?}");
+    }
+    let name = backups(&mut agent).await[0].name.clone();
+    let mut data = server.stop().await;
+    let damaged = |number: usize| format!("damaged, the {number}th time");
+    for number in 1..=KEPT + 2 {
+        std::fs::write(data.path().join("deskbell.db"), damaged(number)).unwrap();
+        let mut restore = command(data.path(), "127.0.0.1:0");
+        restore.args(["--restore", &name]);
+        assert_eq!(run_to_end(restore).await.0, Some(0));
+    }
+    let aside = |data: &Path| {
+        let folders = std::fs::read_dir(data.join("kept-aside")).unwrap();
+        let files = folders.map(|folder| folder.unwrap().path().join("deskbell.db"));
+        let mut texts: Vec<_> = files.map(|file| std::fs::read_to_string(file).unwrap()).collect();
+        texts.sort();
+        texts
+    };
+    // Within one second, and none in the place of another.
+    assert_eq!(aside(data.path()), [damaged(1), damaged(2), damaged(3), damaged(4)]);
+    data = Server::start_with(data, &variables).await.stop().await;
+    assert_eq!(aside(data.path()), [damaged(3), damaged(4)]);
+}
+
+/// How many backups of a reason there are.
+async fn kept(agent: &mut Agent, reason: BackupReason) -> usize {
+    backups(agent).await.iter().filter(|backup| backup.reason == reason).count()
+}
+
+/// Waits until there is a daily backup newer than the one of this name.
+async fn until_backup_after(agent: &mut Agent, known: &str) {
+    let mut look = tokio::time::interval(std::time::Duration::from_millis(20));
+    within("a daily backup", async {
+        loop {
+            let newest = backups(agent).await.remove(0);
+            if newest.name.as_str() > known && newest.reason == BackupReason::Daily {
+                return;
+            }
+            look.tick().await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use deskbell_desk::{Command, Context, decide};
 use deskbell_protocol::Timestamp;
+use deskbell_protocol::settings::Settings;
 use deskbell_protocol::upkeep::BackupReason;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -13,7 +14,7 @@ use crate::tables::{answer, conversation, lesson, meta, rule, setting};
 use crate::tally::Tally;
 use crate::upkeep::files::{make_private_file, make_private_folder};
 use crate::upkeep::{backups, damage, erase, restore};
-use crate::{Found, OpenError, fault, migrations};
+use crate::{Found, OpenError, UpkeepError, fault, migrations};
 
 /// The database's file name in the data folder.
 pub(crate) const FILE: &str = "deskbell.db";
@@ -46,6 +47,7 @@ pub(crate) fn open(
     backups::remove_partial(folder).map_err(OpenError::Restore)?;
     restore::remove_partial(folder).map_err(OpenError::Restore)?;
     if (1..migrations::known()).contains(&format) {
+        // Older ones go when this update has succeeded, and not before.
         backups::take(folder, BackupReason::BeforeUpdate, now, usize::MAX, &mut |_| {})
             .map_err(OpenError::Backup)?;
     }
@@ -53,7 +55,18 @@ pub(crate) fn open(
     migrations::migrate(&mut connection)?;
     erase::scrub(&connection)?;
     let found = find(&mut connection, fresh_epoch, now)?;
+    if let Err(error) = prune(folder, &found.settings) {
+        tracing::warn!(%error, "old backups were not removed");
+    }
     Ok((connection, found))
+}
+
+/// What was kept of earlier updates and restores, now that the database is open.
+fn prune(folder: &Path, settings: &Settings) -> Result<(), UpkeepError> {
+    let kept = usize::try_from(settings.backups_kept).unwrap_or(usize::MAX);
+    backups::prune(folder, BackupReason::BeforeUpdate, kept)?;
+    backups::prune(folder, BackupReason::BeforeRestore, kept)?;
+    restore::prune_kept_aside(folder, kept)
 }
 
 /// Looks whether this database can be opened, without a write: what cannot be is left as it is.

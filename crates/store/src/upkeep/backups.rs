@@ -78,13 +78,19 @@ pub(crate) fn take(
         let _remains_until_the_next_start = remove(&partial);
         return Err(error);
     }
-    let backups = list(data)?;
-    for old in backups.iter().filter(|backup| backup.reason == reason).skip(kept.max(1)) {
+    prune(data, reason, kept)?;
+    let name = path.file_name().unwrap_or_default();
+    list(data)?.into_iter().find(|backup| name == backup.name.as_str()).ok_or(UpkeepError::Missing(path))
+}
+
+/// Removes those over `kept` of a reason, oldest first. The newest stays.
+pub(crate) fn prune(data: &Path, reason: BackupReason, kept: usize) -> Result<(), UpkeepError> {
+    let folder = folder(data);
+    for old in list(data)?.iter().filter(|backup| backup.reason == reason).skip(kept.max(1)) {
         let old = folder.join(&old.name);
         remove(&old).map_err(at(&old))?;
     }
-    let name = path.file_name().unwrap_or_default();
-    backups.into_iter().find(|backup| name == backup.name.as_str()).ok_or(UpkeepError::Missing(path))
+    Ok(())
 }
 
 /// The path of the next backup.
