@@ -246,7 +246,8 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Invariant 2: the same client id again returns the first answer and changes nothing.
+    /// Invariant 2: the same client id again returns the first answer and changes nothing. What counts is the text that was
+    /// sent, whatever a correction or a retraction made of it.
     fn repeated(
         &self,
         id: ConversationId,
@@ -255,7 +256,8 @@ impl Step<'_> {
         let Some((author, client_id, text)) = client_id(command) else { return Ok(None) };
         let first = message::by_client_id(self.connection, id, author, client_id)?;
         Ok(first.map(|first| {
-            if first.text == text {
+            let sent = first.change.as_ref().map_or(&first.text, |change| &change.original);
+            if sent == text {
                 Ok(Receipt { seq: first.seq, revision: first.revision, at: first.at, lesson: None })
             } else {
                 Err(Refusal::new(Code::IdReused, "This id was used for another message; choose a new one."))
