@@ -3,13 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg(target_os = "linux")]
 
+#[path = "attacks/verbs.rs"]
+mod verbs;
+
 use std::time::Duration;
 
 use deskbell_client::{Client, Event, Events, Options};
-use deskbell_protocol::agent::{Request, Response, Update};
+use deskbell_protocol::agent::{Request, Update};
 use deskbell_protocol::entity::{ActivityKind, Conversation};
 use deskbell_protocol::settings::Hold;
-use deskbell_protocol::{Code, ConversationId, HeldId, Seq};
+use deskbell_protocol::{ConversationId, HeldId, Seq};
 use deskbell_tests::agent::Agent;
 use deskbell_tests::attack::ATTACKS;
 use deskbell_tests::clock::Clock;
@@ -636,68 +639,5 @@ async fn a_token_opens_its_own_conversation_and_no_other() {
         "A token opens its own conversation or a new one; frames are about their sender's",
         &test_name!(),
         &[("tokens tried", count(near.len() + 2)), ("conversations opened", 0)],
-    );
-}
-
-#[tokio::test]
-async fn every_verb_of_an_agent_with_an_id_that_is_not_there_is_refused() {
-    let server = Server::start().await;
-    let mut agent = server.agent().await;
-    let mut customer = server.v1().await;
-    customer.say("a", "hi").await;
-    customer.next_of("ack").await;
-    let real = agent.until(|conversation| conversation.stored).await;
-    let (id, text, held_reply) = ("x".to_owned(), "x".to_owned(), HeldId(77));
-    for conversation in [ConversationId(i64::MAX), ConversationId(-1), ConversationId(0)] {
-        let requests = [
-            Request::Conversation { conversation },
-            Request::Send { conversation, id: id.clone(), text: text.clone() },
-            Request::Note { conversation, id: id.clone(), text: text.clone() },
-            Request::TakeOver { conversation },
-            Request::HandBack { conversation },
-            Request::SetHold { conversation, hold: Some(Hold::Ask) },
-            Request::SendHeld { conversation, held: held_reply, text: None },
-            Request::DiscardHeld { conversation, held: held_reply },
-            Request::RestoreHeld { conversation, held: held_reply },
-            Request::PauseHeld { conversation, held: held_reply },
-            Request::ResumeHeld { conversation, held: held_reply },
-            Request::Resolve { conversation },
-            Request::Reopen { conversation },
-            Request::MarkRead { conversation, seq: Seq(1) },
-            Request::DismissNeedsHuman { conversation },
-            Request::Erase { conversation },
-        ];
-        for request in requests {
-            let name = format!("{request:?}");
-            let refusal = agent.call(request).await.err().unwrap_or_else(|| panic!("{name} was done"));
-            assert_eq!(refusal.code, Code::NoSuchConversation, "{name}: {refusal}");
-        }
-        let Response::Thread { messages, .. } =
-            agent.ask(Request::Thread { conversation, before_seq: None, limit: 10 }).await
-        else {
-            panic!()
-        };
-        assert!(messages.is_empty());
-        agent.ask(Request::Typing { conversation }).await;
-    }
-    for request in [
-        Request::SendHeld { conversation: real.id, held: held_reply, text: None },
-        Request::DiscardHeld { conversation: real.id, held: held_reply },
-        Request::RestoreHeld { conversation: real.id, held: held_reply },
-        Request::PauseHeld { conversation: real.id, held: held_reply },
-        Request::ResumeHeld { conversation: real.id, held: held_reply },
-    ] {
-        let name = format!("{request:?}");
-        let refusal = agent.call(request).await.err().unwrap_or_else(|| panic!("{name} was done"));
-        assert_eq!(refusal.code, Code::StaleReply, "{name}");
-    }
-    assert_eq!(agent.conversation(real.id).await.last_seq, real.last_seq, "nothing was changed");
-
-    assert_eq!(agent.snapshot().await.conversations.len(), 1);
-    held(
-        "an agent's every verb with a foreign id",
-        "Refused; nothing is changed",
-        &test_name!(),
-        &[("verbs", 17)],
     );
 }
