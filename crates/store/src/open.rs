@@ -97,6 +97,8 @@ pub(crate) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", fault::value("synchronous", "FULL".to_owned()))?;
+    // As SQLite would by itself.
+    connection.pragma_update(None, "wal_autocheckpoint", fault::value("autocheckpoint", 1000))?;
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
