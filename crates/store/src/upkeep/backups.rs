@@ -15,6 +15,7 @@ use super::files::{at, make_private_file, make_private_folder, remove, sync_file
 use super::{Progress, UpkeepError, damage};
 use crate::fault;
 use crate::open::FILE;
+use crate::tables::meta;
 
 /// The folder in the data folder.
 const FOLDER: &str = "backups";
@@ -157,6 +158,7 @@ pub(crate) fn copy(source: &Connection, path: &Path, progress: Progress<'_>) -> 
     target.close().map_err(|(_, error)| error)?;
     let target = Connection::open(path)?;
     make_single_file(&target)?;
+    meta::forget_epoch(&target)?;
     if let Some(what) = damage::find(&target)? {
         return Err(UpkeepError::Damaged { path: path.to_owned(), what });
     }

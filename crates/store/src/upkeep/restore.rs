@@ -104,7 +104,7 @@ pub(crate) fn finish(data: &Path, now: Timestamp) -> Result<Option<PathBuf>, Upk
     Ok(kept)
 }
 
-/// Whether the database is one file now, and sound as far as can be told quickly.
+/// Whether the database is one file now, sound as far as can be told quickly, and ready to be a backup.
 fn is_sound(database: &Path) -> bool {
     if !database.is_file() {
         return false;
@@ -116,6 +116,7 @@ fn is_sound(database: &Path) -> bool {
         }
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         backups::make_single_file(&connection)?;
+        meta::forget_epoch(&connection)?;
         connection.close().map_err(|(_, error)| error)?;
         Ok(true)
     });
