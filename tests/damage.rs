@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use deskbell_protocol::agent::{Request, Response, Update};
-use deskbell_protocol::upkeep::{Backup, BackupReason};
+use deskbell_protocol::Code;
+use deskbell_protocol::upkeep::{Backup, BackupReason, DataProblem};
+use deskbell_tests::agent::Agent;
 use deskbell_tests::burst::{Found, Ledger, Watching, check_all, customers, write_all};
 use deskbell_tests::customer::V1;
 use deskbell_tests::record::Fault;
@@ -142,17 +144,76 @@ async fn a_database_too_large_for_the_start_is_looked_through_while_the_desk_run
     let mut agent = server.agent().await;
     let problem = match agent.ask(Request::Backups {}).await {
         Response::Backups { problem: Some(problem), .. } => problem,
-        _ => {
-            agent
-                .update(|update| match update {
-                    Update::BackupsChanged { problem } => problem,
-                    _ => None,
-                })
-                .await
-        }
+        _ => told_of_a_problem(&mut agent).await,
     };
+    let problem = problem.message;
     assert!(problem.contains("is damaged") && problem.contains(&format!("--restore {good};")), "{problem}");
     restore(server.stop().await, &good, &mut ledgers).await;
+}
+
+/// What consoles are told of the data next.
+async fn told_of_a_problem(agent: &mut Agent) -> DataProblem {
+    agent
+        .update(|update| match update {
+            Update::BackupsChanged { problem } => problem,
+            _ => None,
+        })
+        .await
+}
+
+#[tokio::test]
+async fn damage_that_is_met_while_the_desk_runs_is_named_with_the_last_good_backup() {
+    let mut cycles = 0;
+    let mut found = Found::default();
+    for writes in [true, false] {
+        let server = Server::start().await;
+        let mut ledgers = written(&server, 4, 100).await;
+        let mut agent = server.agent().await;
+        agent.ask(Request::BackUp {}).await;
+        let good = backups(&server).await[0].name.clone();
+        let id = agent.snapshot().await.conversations[0].id;
+        // Closed, everything is in the database and nothing in the WAL: the pages are read anew.
+        let server = Server::start_on(server.stop().await).await;
+        let path = server.data.path().join("deskbell.db");
+        let mut bytes = std::fs::read(&path).unwrap();
+        // All pages of tables and indexes but the first few, which are known already.
+        for page in bytes.chunks_mut(4096).skip(20) {
+            page.fill(0xa5);
+        }
+        std::fs::write(&path, bytes).unwrap();
+        let mut agent = server.agent().await;
+        if writes {
+            // Under another's id: the row of a conversation, and where its messages are.
+            let mut customer = server.v1().await;
+            for number in 0..20 {
+                customer.say(&number.to_string(), &"x".repeat(4000)).await;
+            }
+        } else {
+            let request = Request::Thread { conversation: id, before_seq: None, limit: 200 };
+            let refusal = agent.call(request).await.unwrap_err();
+            assert_eq!(refusal.code, Code::StoreFailed);
+        }
+        let problem = told_of_a_problem(&mut agent).await;
+        let offer = format!("--restore {good}");
+        assert!(problem.message.contains("is damaged") && problem.message.contains(&offer), "{problem:?}");
+        assert!(problem.message_zh.contains("已损坏") && problem.message_zh.contains(&offer), "{problem:?}");
+        assert_eq!(agent.snapshot().await.backups_problem, Some(problem));
+        // The backup that is offered, offered rightly.
+        agent.ask(Request::Restore { name: good }).await;
+        let mut agent = server.agent().await;
+        assert_eq!(agent.snapshot().await.backups_problem, None);
+        let seen = check_all(&ledgers, &server.address, u64::MAX).await;
+        assert!(seen.is_whole(), "{seen:?}");
+        write(&server, &mut ledgers, 10).await;
+        found += check_all(&ledgers, &server.address, u64::MAX).await;
+        cycles += 1;
+    }
+    record(
+        "the database is damaged while the desk runs",
+        "Told in every console as soon as a question or a write meets it, with the backup to restore",
+        &test_name!(),
+        &counts(cycles, found),
+    );
 }
 
 /// Puts a backup in the database's place, in which everything of these customers is, and who go on.

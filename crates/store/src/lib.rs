@@ -36,6 +36,7 @@ use deskbell_protocol::settings::Settings;
 use deskbell_protocol::{Code, ConversationId, HeldId, Refusal, Seq, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::upkeep::damage::Met;
 use crate::writer::Job;
 
 /// Commands that may wait for the writer. A full queue makes senders wait, never grow.
@@ -49,6 +50,7 @@ pub struct Store {
     folder: Arc<PathBuf>,
     /// Held while a backup is made or restored or a customer erased: each wants the data as the one before left it.
     upkeep: Arc<tokio::sync::Mutex<()>>,
+    damage: Arc<Met>,
 }
 
 /// What was found when the store was opened.
@@ -90,16 +92,17 @@ impl Store {
     ) -> Result<(Self, Found), OpenError> {
         let lock = open::lock(folder)?;
         let (connection, found) = open::open(folder, fresh_epoch, now)?;
-        let readers = Readers::new(&folder.join(open::FILE))?;
+        let damage = Arc::<Met>::default();
+        let readers = Readers::new(&folder.join(open::FILE), Arc::clone(&damage))?;
         let publisher = publish(&found);
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let writer = writer::Writer::new(connection, lock, &found, publisher);
+        let writer = writer::Writer::new(connection, lock, &found, publisher, Arc::clone(&damage));
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run(queue))
             .map_err(OpenError::Thread)?;
         let folder = Arc::new(folder.to_owned());
-        Ok((Self { jobs, readers, folder, upkeep: Arc::default() }, found))
+        Ok((Self { jobs, readers, folder, upkeep: Arc::default(), damage }, found))
     }
 
     /// Queues a command. Its outcome goes to the publisher; waits while the queue is full.

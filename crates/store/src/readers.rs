@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::entry::Entry;
 use crate::tables::{answer, conversation, lesson, message, rule, usage};
+use crate::upkeep::damage::Met;
 use crate::{OpenError, ReadError, Used};
 
 /// Questions answered at once; more wait.
@@ -33,12 +34,13 @@ struct Shared {
     permits: Arc<Semaphore>,
     /// Idle connections; as many as there are permits left. Never held across an await.
     idle: Mutex<Vec<Connection>>,
+    damage: Arc<Met>,
 }
 
 impl Readers {
-    pub(crate) fn new(path: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn new(path: &Path, damage: Arc<Met>) -> Result<Self, OpenError> {
         let idle = Mutex::new(connect(path)?);
-        let shared = Shared { permits: Arc::new(Semaphore::new(CONNECTIONS)), idle };
+        let shared = Shared { permits: Arc::new(Semaphore::new(CONNECTIONS)), idle, damage };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -238,7 +240,7 @@ impl Readers {
             let connection = connection.ok_or(ReadError::Closed)?;
             let answer = question(&connection);
             shared.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-            answer.map_err(ReadError::from)
+            answer.inspect_err(|error| shared.damage.look_at(error)).map_err(ReadError::from)
         });
         answer.await.map_err(|_| ReadError::Closed)?
     }

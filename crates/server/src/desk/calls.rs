@@ -130,7 +130,7 @@ impl Desk {
             away: self.hub().is_away(),
             lessons: self.hub().lessons(),
             upkeep: self.under_way(),
-            backups_problem: self.hub().backups_problem(),
+            backups_problem: self.hub().data_problem(),
             drafts: self.hub().slow.drafts(),
             conversations,
             more,

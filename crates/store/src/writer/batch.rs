@@ -10,7 +10,7 @@ use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal};
 use rusqlite::Connection;
 
 use super::cache::{Cache, Known};
-use super::{Committed, Job, Outcome, Receipt, Refused, Reply, Seen, Submission, Writer, store_failed};
+use super::{Committed, Job, Outcome, Receipt, Refused, Reply, Seen, Submission, Writer};
 use crate::fault;
 use crate::tables::{conversation, lesson, message, usage};
 use crate::tally::Tally;
@@ -34,7 +34,8 @@ impl Writer {
             // Another program holds the database: each would wait as long as all together did.
             let is_held = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy);
             if jobs.len() == 1 || is_held {
-                self.refuse(jobs, &store_failed(&error));
+                let refusal = self.failed(&error);
+                self.refuse(jobs, &refusal);
                 return;
             }
             tracing::warn!(%error, jobs = jobs.len(), "a batch failed; trying its commands one by one");

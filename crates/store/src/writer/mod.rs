@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::tables::{conversation, meta, setting};
 use crate::tally::Tally;
+use crate::upkeep::damage::Met;
 use crate::upkeep::erase;
 use crate::{Found, UpkeepError, fault, open};
 use cache::Cache;
@@ -170,6 +171,7 @@ pub(crate) struct Writer {
     publisher: Box<dyn Publish>,
     /// Held until the writer ends: nobody else may open the folder.
     lock: File,
+    damage: Arc<Met>,
 }
 
 impl Writer {
@@ -178,6 +180,7 @@ impl Writer {
         lock: File,
         found: &Found,
         publisher: Box<dyn Publish>,
+        damage: Arc<Met>,
     ) -> Self {
         Self {
             connection,
@@ -187,6 +190,7 @@ impl Writer {
             epoch: Arc::clone(&found.epoch),
             publisher,
             lock,
+            damage,
         }
     }
 
@@ -256,9 +260,15 @@ impl Writer {
     }
 
     fn save_settings(&mut self, settings: Arc<Settings>) -> Result<(), Refusal> {
-        setting::save(&self.connection, &settings).map_err(|error| store_failed(&error))?;
+        setting::save(&self.connection, &settings).map_err(|error| self.failed(&error))?;
         self.settings = settings;
         Ok(())
+    }
+
+    /// What whoever asked for a write that failed is told.
+    fn failed(&self, error: &rusqlite::Error) -> Refusal {
+        self.damage.look_at(error);
+        store_failed(error)
     }
 
     fn erase(&mut self, id: ConversationId) -> Result<(), UpkeepError> {
@@ -287,6 +297,7 @@ impl Writer {
         self.settings = Arc::new(found.settings.clone());
         self.tally = found.tally;
         self.epoch = Arc::clone(&found.epoch);
+        self.damage.forget();
         self.publisher.replaced(&found);
         Ok(())
     }
@@ -300,7 +311,7 @@ impl Writer {
 }
 
 /// What a customer or an agent is told; the log has the cause.
-pub(crate) fn store_failed(error: &rusqlite::Error) -> Refusal {
+fn store_failed(error: &rusqlite::Error) -> Refusal {
     tracing::error!(%error, "a write failed");
     Refusal::new(Code::StoreFailed, "The desk could not store this; nothing was changed. Try again.")
 }
