@@ -630,6 +630,111 @@ mod disk {
         Fault { subject: "Store", fault: FULL, promise: FULL_PROMISE, test, counts: &counts }.record();
     }
 
+    /// Takes all the room that is left but so many bytes.
+    fn fill(folder: &Path, but: u64) -> std::path::PathBuf {
+        use std::io::Write as _;
+        let path = folder.join("filler");
+        let mut filler = std::fs::File::create(&path).unwrap();
+        for piece in [vec![0; 64 * 1024], vec![0; 4096]] {
+            while filler.write_all(&piece).is_ok() {}
+        }
+        let length = filler.metadata().unwrap().len();
+        filler.set_len(length.saturating_sub(but)).unwrap();
+        path
+    }
+
+    #[tokio::test]
+    async fn on_a_full_disk_a_start_and_a_backup_say_so_and_on_a_freed_one_they_work() {
+        let fault = "the disk is full when the desk starts, and when a backup is made";
+        let promise = "Told with what to do about it, nothing half made is left; with room they work";
+        let test = &test_name!();
+        let mounted = match Mounted::new("size=16m") {
+            Ok(mounted) => mounted,
+            Err(why) => {
+                Fault { subject: "Store", fault, promise, test, counts: &[] }.skip(&why);
+                return;
+            }
+        };
+        let server = Server::start_on(inside(&mounted)).await;
+        let mut ledgers = written(&server, 2, 100).await;
+        let filler = fill(mounted.0.path(), 0);
+        let data = server.kill().await;
+        let said = super::refused(data.path()).await;
+        assert!(said.contains("full") && said.contains("Free some space"), "{said}");
+        std::fs::remove_file(filler).unwrap();
+        let server = Server::start_on(data).await;
+        let mut found = check_all(&ledgers, &server.address, u64::MAX).await;
+
+        let mut agent = server.agent().await;
+        let filler = fill(mounted.0.path(), 0);
+        let refusal = agent.call(Request::BackUp {}).await.unwrap_err();
+        assert_eq!(refusal.code, Code::StoreFailed);
+        let problem = agent.snapshot().await.backups_problem.unwrap();
+        assert!(problem.message.contains("was not made") && problem.message.contains("free space"), "{problem:?}");
+        let names = |data: &Path| {
+            let entries = std::fs::read_dir(data.join("backups")).into_iter().flatten();
+            entries.map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(server.data.path()), Vec::<std::ffi::OsString>::new());
+        std::fs::remove_file(filler).unwrap();
+        agent.ask(Request::BackUp {}).await;
+        assert_eq!(names(server.data.path()).len(), 1);
+        assert_eq!(agent.snapshot().await.backups_problem, None);
+        write(&server, &mut ledgers, 10).await;
+        found += check_all(&ledgers, &server.address, u64::MAX).await;
+        drop(server);
+        record(fault, promise, test, &counts(2, found));
+    }
+
+    #[tokio::test]
+    async fn what_an_erasure_left_to_do_does_not_keep_a_desk_from_starting_on_a_full_disk() {
+        let fault = "the disk is full when an erasure that was interrupted is to be finished";
+        let promise = "The desk starts all the same; with room the next start leaves no trace";
+        let test = &test_name!();
+        let mounted = match Mounted::new("size=8m") {
+            Ok(mounted) => mounted,
+            Err(why) => {
+                Fault { subject: "Store", fault, promise, test, counts: &[] }.skip(&why);
+                return;
+            }
+        };
+        let server = Server::start_on(inside(&mounted)).await;
+        let mut erased = server.v1().await;
+        erased.say("a", "CANARY").await;
+        erased.next_of("ack").await;
+        let id = server.agent().await.snapshot().await.conversations[0].id;
+        let mut other = server.v1().await;
+        for number in 0..80 {
+            other.say(&number.to_string(), &"x".repeat(16_000)).await;
+            other.next_of("ack").await;
+        }
+        let data = server.stop().await;
+        let mut server = Server::start_with(data, &[("DESKBELL_TEST_CRASH", "erased")]).await;
+        let request = Request::Erase { conversation: id };
+        let frame = deskbell_protocol::agent::AgentClientFrame::Call { id: 1, request };
+        server.agent().await.write(&frame).await;
+        assert_eq!(server.ended().await, None, "it ended by a signal");
+        let data = server.kill().await;
+        // Room for what a start writes, and not for the whole database once more.
+        let filler = fill(mounted.0.path(), 256 * 1024);
+        let mut server = Server::start_on(data).await;
+        let log = server.collect_log();
+        let counts = server.agent().await.snapshot().await.counts;
+        assert_eq!(counts.open, 1);
+        let data = server.stop().await;
+        let log = log.await.unwrap();
+        assert!(log.contains("traces of an erased customer may remain"), "{log}");
+        std::fs::remove_file(filler).unwrap();
+        let data = Server::start_on(data).await.stop().await;
+        let looked = files(data.path());
+        let has_it = |bytes: &&Vec<u8>| bytes.windows(6).any(|six| six == b"CANARY");
+        let traces = looked.values().filter(has_it).count() as u64;
+        assert_eq!(traces, 0);
+        drop(data);
+        let counts = [("files looked through", looked.len() as u64), ("traces", traces)];
+        Fault { subject: "Store", fault, promise, test, counts: &counts }.record();
+    }
+
     #[tokio::test]
     async fn a_read_only_folder_is_told_and_left() {
         let fault = "the data folder is read-only";

@@ -53,7 +53,10 @@ pub(crate) fn open(
     }
     configure(&connection)?;
     migrations::migrate(&mut connection)?;
-    erase::scrub(&connection)?;
+    if let Err(error) = erase::scrub(&connection) {
+        // On a full disk, say. The desk need not wait for that: it is still due.
+        tracing::error!(%error, "traces of an erased customer may remain until the next start");
+    }
     let found = find(&mut connection, fresh_epoch, now)?;
     if let Err(error) = prune(folder, &found.settings) {
         tracing::warn!(%error, "old backups were not removed");
