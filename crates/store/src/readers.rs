@@ -284,10 +284,9 @@ fn search(
     query: &str,
     limit: u32,
 ) -> rusqlite::Result<Vec<(Entry, Option<Message>)>> {
-    let pattern = format!("%{}%", query.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
     let mut found: Vec<(Entry, Option<Message>)> =
-        conversation::search(connection, &pattern, limit)?.into_iter().map(|entry| (entry, None)).collect();
-    for (id, message) in message::search(connection, &pattern, limit)? {
+        conversation::search(connection, query, limit)?.into_iter().map(|entry| (entry, None)).collect();
+    for (id, message) in message::search(connection, query, limit)? {
         if let Some((_, hit)) = found.iter_mut().find(|(entry, _)| entry.id == id) {
             *hit = Some(message);
         } else if let Some((state, customer)) = conversation::load(connection, id)? {

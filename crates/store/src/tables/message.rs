@@ -197,18 +197,19 @@ pub(crate) fn after_revision(
     Ok(page)
 }
 
-/// The newest message of each conversation that has `pattern` (a LIKE pattern), newest first.
+/// The newest message of each conversation that has this text, whatever the case of its ASCII letters, newest first. Not
+/// by LIKE, which ends at the first NUL.
 pub(crate) fn search(
     connection: &Connection,
-    pattern: &str,
+    text: &str,
     limit: u32,
 ) -> rusqlite::Result<Vec<(ConversationId, Message)>> {
     connection
         .prepare_cached(
-            "SELECT *, max(seq) FROM message WHERE text LIKE ?1 ESCAPE '\\' AND author <> 'system'
+            "SELECT *, max(seq) FROM message WHERE instr(lower(text), lower(?1)) > 0 AND author <> 'system'
              GROUP BY conversation ORDER BY at DESC LIMIT ?2",
         )?
-        .query_map(params![pattern, limit], |row| Ok((ConversationId(row.get("conversation")?), read(row)?)))?
+        .query_map(params![text, limit], |row| Ok((ConversationId(row.get("conversation")?), read(row)?)))?
         .collect()
 }
 
