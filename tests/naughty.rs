@@ -97,7 +97,7 @@ async fn a_search_finds_what_stands_behind_a_nul_and_is_no_pattern() {
         assert_eq!(found(&mut agent, query).await, [ids[at]], "{query:?}");
     }
     assert_eq!(found(&mut agent, "_").await, [ids[1]]);
-    assert_eq!(found(&mut agent, "before\0nowhere").await, []);
+    assert!(found(&mut agent, "before\0nowhere").await.is_empty());
 }
 
 /// The export as JSON has the text.
