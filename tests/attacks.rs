@@ -12,7 +12,7 @@ use deskbell_client::{Client, Event, Events, Options};
 use deskbell_protocol::agent::{Request, Update};
 use deskbell_protocol::entity::{ActivityKind, Conversation};
 use deskbell_protocol::settings::Hold;
-use deskbell_protocol::{ConversationId, HeldId, Seq};
+use deskbell_protocol::{Code, ConversationId, HeldId, Seq};
 use deskbell_tests::agent::Agent;
 use deskbell_tests::attack::ATTACKS;
 use deskbell_tests::clock::Clock;
@@ -434,6 +434,60 @@ async fn a_panic_in_one_connections_task_ends_that_connection_only() {
         "That connection ends and its conversation resumes; others notice nothing",
         &test_name!(),
         &[("acknowledged before", 1), ("lost", 1 - count(there))],
+    );
+}
+
+#[tokio::test]
+async fn a_panic_of_the_store_refuses_what_it_was_about_and_nothing_else() {
+    let variables = [("DESKBELL_TEST_WRITER_PANIC_ON", "boom")];
+    let server = Server::start_with(TempDir::new().unwrap(), &variables).await;
+    let mut agent = server.agent().await;
+    let mut customers = Vec::new();
+    for _ in 0..10 {
+        customers.push(asking(&server).await);
+    }
+    // Side by side, so that what is fine shares commits with what is not.
+    let (mut refused, mut acknowledged) = (0, 0);
+    for customer in &mut customers {
+        for (id, text) in [("b", "fine"), ("c", "boom"), ("d", "fine")] {
+            customer.say(id, text).await;
+        }
+    }
+    for customer in &mut customers {
+        for (id, code) in [("b", None), ("c", Some("internal")), ("d", None)] {
+            let frame = loop {
+                let frame = customer.next().await;
+                if frame["type"] == "ack" || frame["type"] == "error" {
+                    break frame;
+                }
+            };
+            assert_eq!((frame["id"].as_str(), frame["code"].as_str()), (Some(id), code), "{frame}");
+            refused += u64::from(code.is_some());
+            acknowledged += u64::from(code.is_none());
+        }
+    }
+    let conversation = agent.snapshot().await.conversations[0].id;
+    let send = |text: &str| Request::Send { conversation, id: text.to_owned(), text: text.to_owned() };
+    assert_eq!(agent.call(send("boom")).await.unwrap_err().code, Code::Internal);
+    agent.ask(send("fine")).await;
+    agent.set(|settings| settings.agent_name = "Mia".to_owned()).await;
+    assert_eq!(agent.snapshot().await.counts.open, 10);
+    // And it ends in order.
+    let tokens: Vec<String> = customers.iter().map(V1::token).collect();
+    let server = Server::start_on(server.stop().await).await;
+    let mut there = 0;
+    for token in &tokens {
+        let back = V1::resume(&server.address, token, 0).await;
+        there += count(back.history.iter().filter(|message| message["text"] == "fine").count());
+        assert!(!back.history.iter().any(|message| message["text"] == "boom"));
+    }
+    // One more was the agent's.
+    assert_eq!(there, acknowledged + 1);
+    held(
+        "a panic on the store's thread",
+        "What it was about is refused; everything else is stored, and the desk goes on",
+        &test_name!(),
+        &[("refused", refused), ("acknowledged beside", acknowledged), ("lost", acknowledged + 1 - there)],
     );
 }
 

@@ -120,7 +120,7 @@ impl Store {
     pub async fn execute(&self, submission: Submission) -> Result<Receipt, Refusal> {
         let (reply, answer) = oneshot::channel();
         self.send(Job::Submit(Box::new(submission), Some(reply))).await?;
-        answer.await.map_err(|_| closed())?
+        answer.await.map_err(|_| self.unanswered())?
     }
 
     /// Notes what a connection told about a customer, if the conversation is stored.
@@ -138,7 +138,7 @@ impl Store {
     pub async fn save_settings(&self, settings: Arc<Settings>) -> Result<(), Refusal> {
         let (reply, answer) = oneshot::channel();
         self.send(Job::Settings(settings, reply)).await?;
-        answer.await.map_err(|_| closed())?
+        answer.await.map_err(|_| self.unanswered())?
     }
 
     /// Changes rules, answers or offers to learn; what comes back is in force.
@@ -148,7 +148,7 @@ impl Store {
     pub async fn teach(&self, teaching: Teaching) -> Result<Taught, Refusal> {
         let (reply, answer) = oneshot::channel();
         self.send(Job::Teach(Box::new(teaching), reply)).await?;
-        answer.await.map_err(|_| closed())?
+        answer.await.map_err(|_| self.unanswered())?
     }
 
     /// Notes that the desk is running now, so that a restart knows what was left of held replies' time.
@@ -181,6 +181,11 @@ impl Store {
     #[must_use]
     pub fn readers(&self) -> &Readers {
         &self.readers
+    }
+
+    /// Why there is no answer: the writer has closed, or panicked at this.
+    fn unanswered(&self) -> Refusal {
+        if self.is_closed() { closed() } else { writer::panicked() }
     }
 
     async fn send(&self, job: Job) -> Result<(), Refusal> {

@@ -22,26 +22,32 @@ const ANOTHER_DATABASE: &str = "The desk's data was restored from a backup; conn
 type Done = (Option<Outcome>, Option<(Reply, Result<Receipt, Refusal>)>);
 
 impl Writer {
-    /// Commits these jobs together. When that fails, each is tried alone, so that one bad row refuses one command only.
+    /// Commits these jobs together. When that fails, each is tried alone, so that one bad row refuses one command only,
+    /// and so does one at which we panic.
     pub(super) fn commit(&mut self, mut jobs: Vec<Job>) {
         if jobs.is_empty() {
             return;
         }
         let tally = self.tally;
-        if let Err(error) = self.try_commit(&mut jobs) {
-            self.tally = tally;
-            self.cache.forget_everything();
-            // Another program holds the database: each would wait as long as all together did.
-            let is_held = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy);
-            if jobs.len() == 1 || is_held {
-                let refusal = self.failed(&error);
-                self.refuse(jobs, &refusal);
-                return;
+        let (refusal, is_held) = match self.guard(|writer| writer.try_commit(&mut jobs)) {
+            Some(Ok(())) => return,
+            Some(Err(error)) => {
+                self.tally = tally;
+                self.cache.forget_everything();
+                // Another program holds the database: each would wait as long as all together did.
+                let is_held = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy);
+                (self.failed(&error), is_held)
             }
-            tracing::warn!(%error, jobs = jobs.len(), "a batch failed; trying its commands one by one");
-            for job in jobs {
-                self.commit(vec![job]);
-            }
+            None => (super::panicked(), false),
+        };
+        if jobs.len() == 1 || is_held {
+            self.refuse(jobs, &refusal);
+            return;
+        }
+        // None are left when they were committed, and it was the telling that failed.
+        tracing::warn!(jobs = jobs.len(), "a batch failed; trying its commands one by one");
+        for job in jobs {
+            self.commit(vec![job]);
         }
     }
 
@@ -145,6 +151,9 @@ impl Step<'_> {
 
     fn submit(&mut self, submission: &Submission) -> rusqlite::Result<(Outcome, Result<Receipt, Refusal>)> {
         let id = submission.conversation;
+        if let Some((_, _, text)) = client_id(&submission.command) {
+            fault::panic_on(text);
+        }
         if *submission.epoch != *self.epoch {
             return Ok(refuse(submission, Refusal::new(Code::ShuttingDown, ANOTHER_DATABASE)));
         }

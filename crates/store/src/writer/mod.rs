@@ -5,6 +5,7 @@ mod cache;
 mod teach;
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -228,11 +229,11 @@ impl Writer {
                 }
                 Job::Settings(settings, reply) => {
                     self.commit(std::mem::take(&mut batch));
-                    let _gone = reply.send(self.save_settings(settings));
+                    self.answer(reply, |writer| writer.save_settings(settings));
                 }
                 Job::Teach(teaching, reply) => {
                     self.commit(std::mem::take(&mut batch));
-                    let _gone = reply.send(self.teach(&teaching));
+                    self.answer(reply, |writer| writer.teach(&teaching));
                 }
                 Job::Alive(now) => {
                     if let Err(error) = meta::set_alive_at(&self.connection, now) {
@@ -241,12 +242,12 @@ impl Writer {
                 }
                 Job::Erase(conversation, done) => {
                     self.commit(std::mem::take(&mut batch));
-                    let _gone = done.send(self.erase(conversation));
+                    self.answer(done, |writer| writer.erase(conversation));
                 }
                 Job::Replace(replace) => {
                     self.commit(std::mem::take(&mut batch));
                     let Replace { folder, fresh_epoch, now, done } = *replace;
-                    let _gone = done.send(self.replace(&folder, &fresh_epoch, now));
+                    self.answer(done, |writer| writer.replace(&folder, &fresh_epoch, now));
                 }
                 Job::Close(now, done) => {
                     self.commit(std::mem::take(&mut batch));
@@ -257,6 +258,28 @@ impl Writer {
         }
         self.commit(batch);
         closing
+    }
+
+    /// Does a piece of work that must not end the writer, whatever happens: without it nothing could be stored, while the
+    /// process lived on. `None` when it panicked; then its transaction was rolled back, and the disk alone knows.
+    fn guard<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        let done = catch_unwind(AssertUnwindSafe(|| work(self)));
+        if done.is_err() {
+            tracing::error!("the desk failed at a write and goes on; this is a mistake of ours, please report it");
+            self.cache.forget_everything();
+            match Tally::count(&self.connection) {
+                Ok(tally) => self.tally = tally,
+                Err(error) => tracing::error!(%error, "conversations could not be counted"),
+            }
+        }
+        done.ok()
+    }
+
+    /// Does it and answers, unless it panicked: whoever asked sees that there is no answer.
+    fn answer<T>(&mut self, reply: oneshot::Sender<T>, work: impl FnOnce(&mut Self) -> T) {
+        if let Some(answer) = self.guard(work) {
+            let _gone = reply.send(answer);
+        }
     }
 
     fn save_settings(&mut self, settings: Arc<Settings>) -> Result<(), Refusal> {
@@ -308,6 +331,11 @@ impl Writer {
         }
         drop(self.lock);
     }
+}
+
+/// What is said of a command at which we panicked.
+pub(crate) fn panicked() -> Refusal {
+    Refusal::new(Code::Internal, "The desk failed at this; please report it.")
 }
 
 /// What a customer or an agent is told; the log has the cause.
