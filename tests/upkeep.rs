@@ -4,9 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use deskbell_protocol::agent::{Request, Response, Update};
-use deskbell_protocol::settings::Settings;
+use deskbell_protocol::responder::{Action, Rule, Trigger};
+use deskbell_protocol::settings::{Hold, Localized, Settings};
 use deskbell_protocol::upkeep::{Backup, BackupReason, ExportFormat};
-use deskbell_protocol::{Code, ConversationId};
+use deskbell_protocol::{Code, ConversationId, RuleId, Seq};
 use deskbell_tests::agent::Agent;
 use deskbell_tests::clock::{Clock, HOUR};
 use deskbell_tests::customer::{V1, next_close, next_text};
@@ -350,6 +351,66 @@ fn holders(folder: &Path, canary: &str) -> Vec<PathBuf> {
     found
 }
 
+/// Puts the canary wherever something of a customer can be, with a backup of each state; in how many places it was seen.
+async fn everywhere(agent: &mut Agent, customer: &mut V1, conversation: ConversationId) -> u64 {
+    // Replies with what the customer wrote, so that it is in replies, too.
+    let rule = Rule {
+        id: RuleId(0),
+        name: "Echo".to_owned(),
+        enabled: true,
+        trigger: Trigger::Regex { pattern: "^echo (.+)$".to_owned() },
+        languages: Vec::new(),
+        page: String::new(),
+        action: Action::Reply { text: Localized { en: "{1}".to_owned(), zh_cn: String::new() } },
+    };
+    agent.ask(Request::SaveRule { rule, lesson: None }).await;
+    let text = |word: &str| format!("CANARY {word}");
+    let mut numbers = 0..;
+    let mut say = async |customer: &mut V1, word: &str| {
+        let id = format!("CANARY-echo-{}", numbers.next().unwrap());
+        customer.say(&id, &format!("echo CANARY {word}")).await;
+        Seq(customer.next_of("ack").await["seq"].as_i64().unwrap())
+    };
+    let mut seen = Vec::new();
+
+    agent.ask(Request::SetLabels { conversation, labels: vec![text("label")] }).await;
+    let said = agent.conversation(conversation).await;
+    seen.extend([said.labels[0].clone(), said.customer.email.unwrap(), said.customer.page.unwrap()]);
+    let seq = say(customer, "corrected").await.next();
+    agent.ask(Request::Correct { conversation, seq, text: text("correction") }).await;
+    let corrected = agent.thread(conversation).await.into_iter().find(|message| message.seq == seq).unwrap();
+    seen.extend([corrected.text, corrected.change.unwrap().original]);
+
+    agent.ask(Request::SetHold { conversation, hold: Some(Hold::Ask) }).await;
+    say(customer, "discarded").await;
+    let held = agent.conversation(conversation).await.held.unwrap().id;
+    agent.ask(Request::DiscardHeld { conversation, held }).await;
+    seen.push(agent.conversation(conversation).await.discarded.unwrap().text);
+    agent.ask(Request::BackUp {}).await;
+
+    say(customer, "edited").await;
+    let held = agent.conversation(conversation).await.held.unwrap().id;
+    agent.ask(Request::SendHeld { conversation, held, text: Some(text("edit")) }).await;
+    let Response::Lessons { lessons } = agent.ask(Request::Lessons {}).await else { panic!() };
+    seen.extend(lessons.into_iter().filter_map(|lesson| lesson.proposed));
+    agent.ask(Request::TakeOver { conversation }).await;
+    say(customer, "suggested").await;
+    seen.push(agent.conversation(conversation).await.suggestion.unwrap().text);
+    agent.ask(Request::BackUp {}).await;
+
+    agent.ask(Request::HandBack { conversation }).await;
+    say(customer, "held").await;
+    seen.push(agent.conversation(conversation).await.held.unwrap().text);
+    let lines = agent.thread(conversation).await.into_iter().filter_map(|message| message.system);
+    // The reply before it was corrected, the one discarded, and the one edited.
+    let lines: Vec<_> = lines.map(|line| format!("{line:?}")).filter(|line| line.contains("CANARY")).collect();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    seen.extend(lines);
+    agent.ask(Request::BackUp {}).await;
+    assert!(seen.iter().all(|text| text.contains("CANARY")), "{seen:?}");
+    seen.len() as u64
+}
+
 #[tokio::test]
 async fn an_erased_customer_is_gone_from_every_byte_of_every_file() {
     const CANARY: &str = "CANARY";
@@ -359,7 +420,13 @@ async fn an_erased_customer_is_gone_from_every_byte_of_every_file() {
     for number in 0..5 {
         others.push(customer(&server, &format!("Other {number}"), "hello").await);
     }
-    let mut erased = customer(&server, "CANARY name", "CANARY first").await;
+    let hello = json!({
+        "type": "hello", "name": "CANARY name", "email": "canary@CANARY.example", "page": "https://CANARY.example/"
+    });
+    let mut erased = V1::connect(&server.address, hello).await;
+    erased.say("CANARY-first", "CANARY first").await;
+    erased.next_of("ack").await;
+    let mut messages = 1;
     let id = agent
         .snapshot()
         .await
@@ -373,6 +440,7 @@ async fn an_erased_customer_is_gone_from_every_byte_of_every_file() {
         let filler = "z".repeat([3, 40, 300, 2000, 9000][number % 5]);
         erased.say(&format!("CANARY-{number}"), &format!("CANARY {number} {filler}")).await;
         erased.next_of("ack").await;
+        messages += 1;
         let other = &mut others[number % 5];
         other.say(&format!("o{number}"), &format!("other {filler}")).await;
         other.next_of("ack").await;
@@ -382,8 +450,11 @@ async fn an_erased_customer_is_gone_from_every_byte_of_every_file() {
     }
     let note = Request::Note { conversation: id, id: "CANARY-n".to_owned(), text: "CANARY note".to_owned() };
     agent.ask(note).await;
+    let places = everywhere(&mut agent, &mut erased, id).await;
     let data = server.data.path();
-    assert!(holders(data, CANARY).len() >= 4, "database and backups have it: {:?}", holders(data, CANARY));
+    let made = backups(&mut agent).await.len();
+    let with_it = holders(data, CANARY).len();
+    assert!(with_it > made, "database and backups have it: {:?}", holders(data, CANARY));
 
     agent.ask(Request::Erase { conversation: id }).await;
     agent
@@ -423,7 +494,12 @@ async fn an_erased_customer_is_gone_from_every_byte_of_every_file() {
         fault: "a customer is erased",
         promise: "Gone from database, search, WAL and every backup; a scan of every byte finds no trace",
         test: &test_name!(),
-        counts: &[("messages", 121), ("backups", 3), ("traces", traces.len() as u64)],
+        counts: &[
+            ("messages", messages),
+            ("other places", places),
+            ("backups", made as u64),
+            ("traces", traces.len() as u64),
+        ],
     }
     .record();
 }
