@@ -6,6 +6,7 @@
 #[path = "attacks/verbs.rs"]
 mod verbs;
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use deskbell_client::{Client, Event, Events, Options};
@@ -416,6 +417,7 @@ async fn a_panic_in_one_connections_task_ends_that_connection_only() {
     let mut unlucky = server.v1().await;
     unlucky.say("1", "fine").await;
     unlucky.next_of("ack").await;
+    let acknowledged = 1;
     let mut other = server.v1().await;
     let token = unlucky.token();
     agent.until(|conversation| conversation.stored && !conversation.connections.is_empty()).await;
@@ -433,7 +435,7 @@ async fn a_panic_in_one_connections_task_ends_that_connection_only() {
         "a panic in one connection's task",
         "That connection ends and its conversation resumes; others notice nothing",
         &test_name!(),
-        &[("acknowledged before", 1), ("lost", 1 - count(there))],
+        &[("acknowledged before", acknowledged), ("lost", acknowledged - count(there))],
     );
 }
 
@@ -521,7 +523,11 @@ async fn a_process_that_was_stopped_and_goes_on_has_lost_nothing() {
         "process stopped (SIGSTOP) for longer than clients wait, and continued",
         "Clients notice, come back, and what they said meanwhile arrives once",
         &test_name!(),
-        &[("acknowledged", 3), ("lost", count(lost)), ("duplicated", count(duplicated))],
+        &[
+            ("acknowledged", count(client.acknowledged.len())),
+            ("lost", count(lost)),
+            ("duplicated", count(duplicated)),
+        ],
     );
 }
 
@@ -530,8 +536,12 @@ async fn a_clock_that_jumps_a_year_both_ways_changes_no_order_and_loses_no_held_
     const YEAR_MS: i64 = 365 * 24 * 3600 * 1000;
     let data = TempDir::new().unwrap();
     let clock = data.path().join("clock");
-    let jump = |milliseconds: i64| std::fs::write(&clock, milliseconds.to_string()).unwrap();
-    jump(0);
+    let jumps = Cell::new(0);
+    let jump = |milliseconds: i64| {
+        std::fs::write(&clock, milliseconds.to_string()).unwrap();
+        jumps.set(jumps.get() + 1);
+    };
+    std::fs::write(&clock, "0").unwrap();
     let server = Server::start_with(data, &[("DESKBELL_TEST_CLOCK", clock.to_str().unwrap())]).await;
     let mut agent = server.agent().await;
     let mut customer = server.v1().await;
@@ -559,7 +569,12 @@ async fn a_clock_that_jumps_a_year_both_ways_changes_no_order_and_loses_no_held_
         "clock jumping a year both ways",
         "Order stands; held replies are sent once",
         &test_name!(),
-        &[("jumps", 8), ("replies", count(replies)), ("lost", count(lost)), ("reordered", count(reordered))],
+        &[
+            ("jumps", jumps.get()),
+            ("replies", count(replies)),
+            ("lost", count(lost)),
+            ("reordered", count(reordered)),
+        ],
     );
 }
 
@@ -661,9 +676,11 @@ async fn a_token_opens_its_own_conversation_and_no_other() {
     near.retain(|other| *other != token);
     // Of another desk.
     near.push(Server::start().await.v1().await.token());
+    let (mut tried, mut opened) = (0, 0);
     for token in &near {
         let stranger = V1::resume(&server.address, token, 0).await;
-        assert_eq!((&stranger.welcome["resumed"], stranger.history.len()), (&json!(false), 0), "{token}");
+        tried += 1;
+        opened += u64::from(stranger.welcome["resumed"] != false || !stranger.history.is_empty());
         assert_ne!(stranger.token(), owner.token());
     }
     // Frames may name what they like: they are about their sender's conversation.
@@ -687,11 +704,13 @@ async fn a_token_opens_its_own_conversation_and_no_other() {
     // Erased, it opens nothing.
     agent.ask(Request::Erase { conversation }).await;
     let revoked = V1::resume(&server.address, &token, 0).await;
-    assert_eq!((&revoked.welcome["resumed"], revoked.history.len()), (&json!(false), 0));
+    tried += 1;
+    opened += u64::from(revoked.welcome["resumed"] != false || !revoked.history.is_empty());
+    assert_eq!(opened, 0, "of {near:?} and the revoked one");
     held(
         "replayed, foreign and revoked token; a customer's every verb with a foreign id",
         "A token opens its own conversation or a new one; frames are about their sender's",
         &test_name!(),
-        &[("tokens tried", count(near.len() + 2)), ("conversations opened", 0)],
+        &[("foreign and revoked tokens tried", tried), ("conversations opened", opened)],
     );
 }

@@ -144,13 +144,14 @@ async fn a_backup_is_made_daily_and_a_year_more_or_less_on_the_clock_changes_not
     agent.hold_seconds(3600).await;
     let mut customer = V1::connect(&server.address, json!({ "type": "hello" })).await;
     let year: i64 = 365 * 24 * 3_600_000;
-    let mut expected = 0;
+    let (mut expected, mut acknowledged) = (0, 0);
     for (number, offset) in [0, year, -year, 0].into_iter().enumerate() {
         std::fs::write(&clock, offset.to_string()).unwrap();
         customer.say(&number.to_string(), &format!("message {number}")).await;
         // The greeting is message 1.
         let ack = customer.next_of("ack").await;
         assert_eq!(ack["revision"], number + 2, "{ack}");
+        acknowledged += 1;
         expected += 1;
         agent.update(|update| matches!(update, Update::BackupsChanged { problem: None }).then_some(())).await;
         let listed = backups(&mut agent).await;
@@ -173,7 +174,7 @@ async fn a_backup_is_made_daily_and_a_year_more_or_less_on_the_clock_changes_not
         promise: "Order, holds and the daily backup do not follow it",
         test: &test_name!(),
         counts: &[
-            ("acknowledged", 4),
+            ("acknowledged", acknowledged),
             ("backups", expected as u64),
             ("lost", lost),
             ("reordered", reordered),
