@@ -227,11 +227,12 @@ async fn a_frame_that_is_lost_is_noticed_by_its_revision_and_told_by_the_next_co
     let revisions: Vec<_> = customer.thread.values().map(|message| message.revision.0).collect();
     assert_eq!(revisions, [1, 3, 4], "2 was acknowledged");
     let lost = [1, 3, 4].iter().filter(|revision| !revisions.contains(revision)).count();
+    let noticed = customer.breaks.iter().filter(|reason| reason.contains("lost between revisions")).count();
     held(
         "a frame of the desk is lost",
         "Noticed by the gap, repaired by asking",
         &test_name!(),
-        &[("frames lost on the way", 1), ("lost", count(lost))],
+        &[("gaps noticed", count(noticed)), ("lost", count(lost))],
     );
 }
 
@@ -302,7 +303,7 @@ async fn a_message_for_who_is_away_waits_and_is_told_on_return() {
         "the customer is away, and the desk is killed meanwhile",
         "What agents write waits and is told on return, in order",
         &test_name!(),
-        &[("messages", 300), ("lost", count(expected.len() - texts.len()))],
+        &[("messages", count(texts.len())), ("lost", count(expected.len() - texts.len()))],
     );
 }
 
@@ -443,10 +444,12 @@ async fn an_agent_sees_what_is_stored_delivered_and_read_also_after_a_restart() 
     let mut customer = Customer::start(options(&server.address, 18), Some(place));
     customer.until("the message", |_, event| told(event, "from the agent: later")).await;
     agent.until(|conversation| conversation.delivered_seq == stored.last_seq).await;
+    let thread = agent.thread(id).await;
+    let messages = thread.iter().filter(|message| message.author == Author::Agent).count();
     held(
         "an agent writes to who is away",
         "Shown as stored, as delivered on return, as read when read; kept over a restart",
         &test_name!(),
-        &[("messages", 2), ("restarts", 1)],
+        &[("messages", count(messages))],
     );
 }

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use deskbell_protocol::agent::{Request, Response, Update};
-use deskbell_protocol::upkeep::{Backup, BackupReason};
+use deskbell_protocol::Code;
+use deskbell_protocol::upkeep::{Backup, BackupReason, DataProblem};
+use deskbell_tests::agent::Agent;
 use deskbell_tests::burst::{Found, Ledger, Watching, check_all, customers, write_all};
 use deskbell_tests::customer::V1;
 use deskbell_tests::record::Fault;
@@ -142,17 +144,76 @@ async fn a_database_too_large_for_the_start_is_looked_through_while_the_desk_run
     let mut agent = server.agent().await;
     let problem = match agent.ask(Request::Backups {}).await {
         Response::Backups { problem: Some(problem), .. } => problem,
-        _ => {
-            agent
-                .update(|update| match update {
-                    Update::BackupsChanged { problem } => problem,
-                    _ => None,
-                })
-                .await
-        }
+        _ => told_of_a_problem(&mut agent).await,
     };
+    let problem = problem.message;
     assert!(problem.contains("is damaged") && problem.contains(&format!("--restore {good};")), "{problem}");
     restore(server.stop().await, &good, &mut ledgers).await;
+}
+
+/// What consoles are told of the data next.
+async fn told_of_a_problem(agent: &mut Agent) -> DataProblem {
+    agent
+        .update(|update| match update {
+            Update::BackupsChanged { problem } => problem,
+            _ => None,
+        })
+        .await
+}
+
+#[tokio::test]
+async fn damage_that_is_met_while_the_desk_runs_is_named_with_the_last_good_backup() {
+    let mut cycles = 0;
+    let mut found = Found::default();
+    for writes in [true, false] {
+        let server = Server::start().await;
+        let mut ledgers = written(&server, 4, 100).await;
+        let mut agent = server.agent().await;
+        agent.ask(Request::BackUp {}).await;
+        let good = backups(&server).await[0].name.clone();
+        let id = agent.snapshot().await.conversations[0].id;
+        // Closed, everything is in the database and nothing in the WAL: the pages are read anew.
+        let server = Server::start_on(server.stop().await).await;
+        let path = server.data.path().join("deskbell.db");
+        let mut bytes = std::fs::read(&path).unwrap();
+        // All pages of tables and indexes but the first few, which are known already.
+        for page in bytes.chunks_mut(4096).skip(20) {
+            page.fill(0xa5);
+        }
+        std::fs::write(&path, bytes).unwrap();
+        let mut agent = server.agent().await;
+        if writes {
+            // Under another's id: the row of a conversation, and where its messages are.
+            let mut customer = server.v1().await;
+            for number in 0..20 {
+                customer.say(&number.to_string(), &"x".repeat(4000)).await;
+            }
+        } else {
+            let request = Request::Thread { conversation: id, before_seq: None, limit: 200 };
+            let refusal = agent.call(request).await.unwrap_err();
+            assert_eq!(refusal.code, Code::StoreFailed);
+        }
+        let problem = told_of_a_problem(&mut agent).await;
+        let offer = format!("--restore {good}");
+        assert!(problem.message.contains("is damaged") && problem.message.contains(&offer), "{problem:?}");
+        assert!(problem.message_zh.contains("已损坏") && problem.message_zh.contains(&offer), "{problem:?}");
+        assert_eq!(agent.snapshot().await.backups_problem, Some(problem));
+        // The backup that is offered, offered rightly.
+        agent.ask(Request::Restore { name: good }).await;
+        let mut agent = server.agent().await;
+        assert_eq!(agent.snapshot().await.backups_problem, None);
+        let seen = check_all(&ledgers, &server.address, u64::MAX).await;
+        assert!(seen.is_whole(), "{seen:?}");
+        write(&server, &mut ledgers, 10).await;
+        found += check_all(&ledgers, &server.address, u64::MAX).await;
+        cycles += 1;
+    }
+    record(
+        "the database is damaged while the desk runs",
+        "Told in every console as soon as a question or a write meets it, with the backup to restore",
+        &test_name!(),
+        &counts(cycles, found),
+    );
 }
 
 /// Puts a backup in the database's place, in which everything of these customers is, and who go on.
@@ -569,6 +630,111 @@ mod disk {
         Fault { subject: "Store", fault: FULL, promise: FULL_PROMISE, test, counts: &counts }.record();
     }
 
+    /// Takes all the room that is left but so many bytes.
+    fn fill(folder: &Path, but: u64) -> std::path::PathBuf {
+        use std::io::Write as _;
+        let path = folder.join("filler");
+        let mut filler = std::fs::File::create(&path).unwrap();
+        for piece in [vec![0; 64 * 1024], vec![0; 4096]] {
+            while filler.write_all(&piece).is_ok() {}
+        }
+        let length = filler.metadata().unwrap().len();
+        filler.set_len(length.saturating_sub(but)).unwrap();
+        path
+    }
+
+    #[tokio::test]
+    async fn on_a_full_disk_a_start_and_a_backup_say_so_and_on_a_freed_one_they_work() {
+        let fault = "the disk is full when the desk starts, and when a backup is made";
+        let promise = "Told with what to do about it, nothing half made is left; with room they work";
+        let test = &test_name!();
+        let mounted = match Mounted::new("size=16m") {
+            Ok(mounted) => mounted,
+            Err(why) => {
+                Fault { subject: "Store", fault, promise, test, counts: &[] }.skip(&why);
+                return;
+            }
+        };
+        let server = Server::start_on(inside(&mounted)).await;
+        let mut ledgers = written(&server, 2, 100).await;
+        let filler = fill(mounted.0.path(), 0);
+        let data = server.kill().await;
+        let said = super::refused(data.path()).await;
+        assert!(said.contains("full") && said.contains("Free some space"), "{said}");
+        std::fs::remove_file(filler).unwrap();
+        let server = Server::start_on(data).await;
+        let mut found = check_all(&ledgers, &server.address, u64::MAX).await;
+
+        let mut agent = server.agent().await;
+        let filler = fill(mounted.0.path(), 0);
+        let refusal = agent.call(Request::BackUp {}).await.unwrap_err();
+        assert_eq!(refusal.code, Code::StoreFailed);
+        let problem = agent.snapshot().await.backups_problem.unwrap();
+        assert!(problem.message.contains("was not made") && problem.message.contains("free space"), "{problem:?}");
+        let names = |data: &Path| {
+            let entries = std::fs::read_dir(data.join("backups")).into_iter().flatten();
+            entries.map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(server.data.path()), Vec::<std::ffi::OsString>::new());
+        std::fs::remove_file(filler).unwrap();
+        agent.ask(Request::BackUp {}).await;
+        assert_eq!(names(server.data.path()).len(), 1);
+        assert_eq!(agent.snapshot().await.backups_problem, None);
+        write(&server, &mut ledgers, 10).await;
+        found += check_all(&ledgers, &server.address, u64::MAX).await;
+        drop(server);
+        record(fault, promise, test, &counts(2, found));
+    }
+
+    #[tokio::test]
+    async fn what_an_erasure_left_to_do_does_not_keep_a_desk_from_starting_on_a_full_disk() {
+        let fault = "the disk is full when an erasure that was interrupted is to be finished";
+        let promise = "The desk starts all the same; with room the next start leaves no trace";
+        let test = &test_name!();
+        let mounted = match Mounted::new("size=8m") {
+            Ok(mounted) => mounted,
+            Err(why) => {
+                Fault { subject: "Store", fault, promise, test, counts: &[] }.skip(&why);
+                return;
+            }
+        };
+        let server = Server::start_on(inside(&mounted)).await;
+        let mut erased = server.v1().await;
+        erased.say("a", "CANARY").await;
+        erased.next_of("ack").await;
+        let id = server.agent().await.snapshot().await.conversations[0].id;
+        let mut other = server.v1().await;
+        for number in 0..80 {
+            other.say(&number.to_string(), &"x".repeat(16_000)).await;
+            other.next_of("ack").await;
+        }
+        let data = server.stop().await;
+        let mut server = Server::start_with(data, &[("DESKBELL_TEST_CRASH", "erased")]).await;
+        let request = Request::Erase { conversation: id };
+        let frame = deskbell_protocol::agent::AgentClientFrame::Call { id: 1, request };
+        server.agent().await.write(&frame).await;
+        assert_eq!(server.ended().await, None, "it ended by a signal");
+        let data = server.kill().await;
+        // Room for what a start writes, and not for the whole database once more.
+        let filler = fill(mounted.0.path(), 256 * 1024);
+        let mut server = Server::start_on(data).await;
+        let log = server.collect_log();
+        let counts = server.agent().await.snapshot().await.counts;
+        assert_eq!(counts.open, 1);
+        let data = server.stop().await;
+        let log = log.await.unwrap();
+        assert!(log.contains("traces of an erased customer may remain"), "{log}");
+        std::fs::remove_file(filler).unwrap();
+        let data = Server::start_on(data).await.stop().await;
+        let looked = files(data.path());
+        let has_it = |bytes: &&Vec<u8>| bytes.windows(6).any(|six| six == b"CANARY");
+        let traces = looked.values().filter(has_it).count() as u64;
+        assert_eq!(traces, 0);
+        drop(data);
+        let counts = [("files looked through", looked.len() as u64), ("traces", traces)];
+        Fault { subject: "Store", fault, promise, test, counts: &counts }.record();
+    }
+
     #[tokio::test]
     async fn a_read_only_folder_is_told_and_left() {
         let fault = "the data folder is read-only";
@@ -585,6 +751,7 @@ mod disk {
         let mut customer = server.v1().await;
         customer.say("a", "hello").await;
         customer.next_of("ack").await;
+        let acknowledged = 1;
         let token = customer.token();
         let data = server.stop().await;
         mounted.remount("ro");
@@ -596,9 +763,9 @@ mod disk {
         let server = Server::start_on(data).await;
         let back = V1::resume(&server.address, &token, 0).await;
         drop(server);
-        let lost = 1 - back.history.iter().filter(|frame| frame["text"] == "hello").count() as u64;
-        assert_eq!(lost, 0);
-        let counts = [("acknowledged", 1), ("lost", lost)];
+        let there = back.history.iter().filter(|frame| frame["text"] == "hello").count() as u64;
+        assert_eq!(there, acknowledged);
+        let counts = [("acknowledged", acknowledged), ("lost", acknowledged - there)];
         Fault { subject: "Store", fault, promise, test, counts: &counts }.record();
     }
 

@@ -179,7 +179,7 @@ fn action(act: &Act, state: &State, held: impl Fn(bool) -> HeldId) -> AgentActio
         }
         Act::Discard { late } => AgentAction::DiscardHeld { held: held(*late) },
         Act::Restore => AgentAction::RestoreHeld { held: state.last_held },
-        Act::Pause => AgentAction::PauseHeld { held: held(false) },
+        Act::Pause => AgentAction::PauseHeld { held: held(false), left_ms: None },
         Act::Resume => AgentAction::ResumeHeld { held: held(false) },
         Act::Resolve => AgentAction::Resolve,
         Act::Reopen => AgentAction::Reopen,
@@ -399,11 +399,26 @@ fn a_clock_that_jumps_back_gives_a_held_reply_no_more_than_its_whole_time() {
 }
 
 #[test]
+fn a_reply_that_is_held_after_it_was_due_is_held_again_as_the_clock_has_jumped() {
+    let hold = settings(Hold::Seconds { seconds: 60 });
+    let state = told(&State::new(Timestamp(0)), asks(), &hold, 1_000);
+    let year = 365 * 24 * 3_600_000;
+    let restarted = told(&state, Command::Restarted { alive_at: Timestamp(year) }, &hold, year + 5);
+    assert_eq!(restarted.held.unwrap().due_at, Some(Timestamp(year + 60_005)));
+}
+
+#[test]
 fn a_paused_reply_is_not_sent_and_goes_on_where_it_stopped() {
     let hold = settings(Hold::Seconds { seconds: 10 });
     let state = told(&State::new(Timestamp(0)), asks(), &hold, 0);
     let held = state.held.clone().unwrap().id;
-    let paused = told(&state, agent(AgentAction::PauseHeld { held }), &hold, 4_000);
+    let pause = |left_ms| agent(AgentAction::PauseHeld { held, left_ms });
+    // Who counts it down knows better than the clock.
+    for (left_ms, left) in [(Some(7_000), 7_000), (Some(99_000), 10_000), (None, 6_000)] {
+        let paused = told(&state, pause(left_ms), &hold, 4_000);
+        assert_eq!(paused.held.unwrap().paused_ms, Some(left), "{left_ms:?}");
+    }
+    let paused = told(&state, pause(None), &hold, 4_000);
     let context = context(&hold, 10_000);
     assert_eq!(decide(&paused, Command::HoldExpired { held }, &context).unwrap_err().code, Code::StaleReply);
     let resumed = told(&paused, agent(AgentAction::ResumeHeld { held }), &hold, 50_000);

@@ -277,6 +277,8 @@ async fn a_hundred_reloads_of_the_console_in_a_burst_disturb_nobody() {
 
 #[cfg(target_os = "linux")]
 mod power {
+    use std::ops::Range;
+
     use deskbell_tests::power;
 
     use super::*;
@@ -299,12 +301,19 @@ mod power {
         std::fs::read(&log).unwrap()
     }
 
-    /// What desks find that start after power losses at random moments.
-    async fn cut(ledgers: &[Ledger], log: &[u8], cuts: u64) -> Found {
-        let first = ledgers.iter().filter_map(|l| l.acknowledged.first()).map(|ack| ack.stamp).min().unwrap();
+    /// The length of the notes at the first acknowledgement.
+    fn first(ledgers: &[Ledger]) -> u64 {
+        ledgers.iter().filter_map(|l| l.acknowledged.first()).map(|ack| ack.stamp).min().unwrap()
+    }
+
+    /// What desks find that start after power losses at random moments, every second one of them during a checkpoint.
+    async fn cut(ledgers: &[Ledger], log: &[u8], checkpoints: &[Range<u64>], cuts: u64) -> Found {
         let mut found = Found::default();
-        for _ in 0..cuts {
-            let at = random(first..log.len() as u64);
+        for number in 0..cuts {
+            let at = match number % 2 {
+                0 => random(first(ledgers)..log.len() as u64),
+                _ => random(checkpoints[random(0..checkpoints.len() as u64) as usize].clone()),
+            };
             let server = Server::start_on(power::cut(log, at)).await;
             found += check_all(ledgers, &server.address, at).await;
         }
@@ -321,18 +330,28 @@ mod power {
             return;
         }
         let mut ledgers = customers(CUSTOMERS);
-        let log = noted(&mut ledgers, &[]).await;
+        // Pages of WAL after which there is a checkpoint: many of them, and not one at the end.
+        let often = ("DESKBELL_TEST_AUTOCHECKPOINT", "40");
+        let log = noted(&mut ledgers, &[often]).await;
         let counts = power::counts(&log);
-        let found = cut(&ledgers, &log, cuts).await;
+        let checkpoints = power::checkpoints(&log, first(&ledgers));
+        assert!(checkpoints.writes >= 10, "{} writes to the database", checkpoints.writes);
+        assert!(checkpoints.restarts >= 2, "the WAL began again {} times", checkpoints.restarts);
+        let found = cut(&ledgers, &log, &checkpoints.during, cuts).await;
         assert!(found.is_whole(), "{found:?}");
 
         // The control: the same cuts of a desk that does not wait for the disk must lose, or this proves nothing.
         let mut control = customers(CUSTOMERS);
-        let log = noted(&mut control, &[("DESKBELL_TEST_SYNCHRONOUS", "NORMAL")]).await;
-        let lost = cut(&control, &log, 3).await.lost;
+        let log = noted(&mut control, &[often, ("DESKBELL_TEST_SYNCHRONOUS", "NORMAL")]).await;
+        let during = power::checkpoints(&log, first(&control)).during;
+        let lost = cut(&control, &log, &during, 10).await.lost;
         assert!(lost > 0, "the control with synchronous=NORMAL lost nothing");
-        let more =
-            [("writes noted", counts[&1]), ("fsyncs noted", counts[&3]), ("lost by the control", lost)];
+        let more = [
+            ("writes noted", counts[&1]),
+            ("fsyncs noted", counts[&3]),
+            ("checkpoints", checkpoints.during.len() as u64),
+            ("lost by the control", lost),
+        ];
         record(
             "power loss: what was not synced is dropped, sector by sector at random",
             &test_name!(),

@@ -114,6 +114,7 @@ async fn a_taken_port_is_named_with_its_holder() {
     let mut said = String::new();
     refused.stderr.take().unwrap().read_to_string(&mut said).await.unwrap();
     assert_eq!(within("its end", refused.wait()).await.unwrap().code(), Some(1));
+    let refusals = 1;
     let port = holder.local_addr().unwrap().port();
     assert!(said.contains(&format!("Port {port} is in use by")), "{said}");
     assert!(said.contains(&format!("(process {})", std::process::id())), "{said}");
@@ -122,7 +123,7 @@ async fn a_taken_port_is_named_with_its_holder() {
         fault: "port in use",
         promise: "Refused with a sentence that names the port and who holds it; with a window, another can be chosen",
         test: &test_name!(),
-        counts: &[("ports taken", 1)],
+        counts: &[("refused", refusals)],
     }
     .record();
 }

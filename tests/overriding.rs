@@ -92,6 +92,30 @@ async fn a_correction_replaces_the_text_for_json_clients_and_is_a_new_line_for_p
 }
 
 #[tokio::test]
+async fn what_is_sent_again_after_a_correction_counts_once_all_the_same() {
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    let mut customer = server.v1().await;
+    customer.say("a", "hi").await;
+    customer.next_of("ack").await;
+    let conversation = only_conversation(&mut agent).await;
+    let send = |text: &str| Request::Send { conversation, id: "s".to_owned(), text: text.to_owned() };
+    let Response::Sent { seq, .. } = agent.ask(send("At nine.")).await else { panic!() };
+    agent.ask(Request::Correct { conversation, seq, text: "At ten.".to_owned() }).await;
+    for retracted in [false, true] {
+        if retracted {
+            agent.ask(Request::Retract { conversation, seq }).await;
+        }
+        let before = agent.thread(conversation).await;
+        // The answer was lost on its way to the console, which sends again what it sent.
+        let Response::Sent { seq: again, .. } = agent.ask(send("At nine.")).await else { panic!() };
+        assert_eq!(again, seq);
+        assert_eq!(agent.call(send("At ten.")).await.unwrap_err().code, Code::IdReused);
+        assert_eq!(agent.thread(conversation).await, before, "nothing is changed");
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_was_away_gets_the_corrected_text_and_never_the_retracted_one() {
     let server = Server::start().await;
     let mut agent = server.agent().await;

@@ -4,13 +4,16 @@
 use std::path::{Path, PathBuf};
 
 use deskbell_protocol::agent::{Request, Response, Update};
+use deskbell_protocol::responder::{Action, Rule, Trigger};
+use deskbell_protocol::settings::{Hold, Localized, Settings};
 use deskbell_protocol::upkeep::{Backup, BackupReason, ExportFormat};
-use deskbell_protocol::{Code, ConversationId};
+use deskbell_protocol::{Code, ConversationId, RuleId, Seq};
 use deskbell_tests::agent::Agent;
+use deskbell_tests::clock::{Clock, HOUR};
 use deskbell_tests::customer::{V1, next_close, next_text};
 use deskbell_tests::record::Fault;
 use deskbell_tests::server::{Server, command, run_to_end};
-use deskbell_tests::test_name;
+use deskbell_tests::{test_name, within};
 use serde_json::{Value, json};
 
 async fn backups(agent: &mut Agent) -> Vec<Backup> {
@@ -58,6 +61,80 @@ async fn a_backup_asked_for_is_listed_private_and_as_many_are_kept_as_the_settin
 }
 
 #[tokio::test]
+async fn of_every_reason_as_many_backups_are_kept_as_the_setting_says_and_of_damaged_databases_too() {
+    let clock = Clock::default();
+    let variable = clock.variable();
+    let variables = [("DESKBELL_TEST_CLOCK", variable.as_str()), ("DESKBELL_TEST_INTERVAL", "50")];
+    // Updates of the same old data, one more than are kept by default and another.
+    let old = std::fs::read(deskbell_tests::root().join("tests/data/format-1.db")).unwrap();
+    let usual = Settings::default().backups_kept as usize;
+    let mut data = tempfile::tempdir().unwrap();
+    for _ in 0..usual + 2 {
+        std::fs::write(data.path().join("deskbell.db"), &old).unwrap();
+        data = Server::start_with(data, &variables).await.stop().await;
+    }
+    let server = Server::start_with(data, &variables).await;
+    let mut agent = server.agent().await;
+    assert_eq!(kept(&mut agent, BackupReason::BeforeUpdate).await, usual);
+
+    const KEPT: usize = 2;
+    agent.set(|settings| settings.backups_kept = KEPT as u32).await;
+    for _ in 0..KEPT + 2 {
+        let known = backups(&mut agent).await[0].name.clone();
+        clock.forward(25 * HOUR);
+        until_backup_after(&mut agent, &known).await;
+        agent.ask(Request::BackUp {}).await;
+        let name = backups(&mut agent).await[0].name.clone();
+        agent.ask(Request::Restore { name }).await;
+    }
+    for reason in
+        [BackupReason::BeforeUpdate, BackupReason::Daily, BackupReason::Asked, BackupReason::BeforeRestore]
+    {
+        assert_eq!(kept(&mut agent, reason).await, KEPT, "{reason:?}");
+    }
+    let name = backups(&mut agent).await[0].name.clone();
+    let mut data = server.stop().await;
+    let damaged = |number: usize| format!("damaged, the {number}th time");
+    for number in 1..=KEPT + 2 {
+        std::fs::write(data.path().join("deskbell.db"), damaged(number)).unwrap();
+        let mut restore = command(data.path(), "127.0.0.1:0");
+        restore.args(["--restore", &name]);
+        assert_eq!(run_to_end(restore).await.0, Some(0));
+    }
+    let aside = |data: &Path| {
+        let folders = std::fs::read_dir(data.join("kept-aside")).unwrap();
+        let files = folders.map(|folder| folder.unwrap().path().join("deskbell.db"));
+        let mut texts: Vec<_> = files.map(|file| std::fs::read_to_string(file).unwrap()).collect();
+        texts.sort();
+        texts
+    };
+    // Within one second, and none in the place of another.
+    assert_eq!(aside(data.path()), [damaged(1), damaged(2), damaged(3), damaged(4)]);
+    data = Server::start_with(data, &variables).await.stop().await;
+    assert_eq!(aside(data.path()), [damaged(3), damaged(4)]);
+}
+
+/// How many backups of a reason there are.
+async fn kept(agent: &mut Agent, reason: BackupReason) -> usize {
+    backups(agent).await.iter().filter(|backup| backup.reason == reason).count()
+}
+
+/// Waits until there is a daily backup newer than the one of this name.
+async fn until_backup_after(agent: &mut Agent, known: &str) {
+    let mut look = tokio::time::interval(std::time::Duration::from_millis(20));
+    within("a daily backup", async {
+        loop {
+            let newest = backups(agent).await.remove(0);
+            if newest.name.as_str() > known && newest.reason == BackupReason::Daily {
+                return;
+            }
+            look.tick().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_backup_is_made_daily_and_a_year_more_or_less_on_the_clock_changes_nothing_but_dates() {
     let data = tempfile::tempdir().unwrap();
     let clock = data.path().join("clock");
@@ -67,13 +144,14 @@ async fn a_backup_is_made_daily_and_a_year_more_or_less_on_the_clock_changes_not
     agent.hold_seconds(3600).await;
     let mut customer = V1::connect(&server.address, json!({ "type": "hello" })).await;
     let year: i64 = 365 * 24 * 3_600_000;
-    let mut expected = 0;
+    let (mut expected, mut acknowledged) = (0, 0);
     for (number, offset) in [0, year, -year, 0].into_iter().enumerate() {
         std::fs::write(&clock, offset.to_string()).unwrap();
         customer.say(&number.to_string(), &format!("message {number}")).await;
         // The greeting is message 1.
         let ack = customer.next_of("ack").await;
         assert_eq!(ack["revision"], number + 2, "{ack}");
+        acknowledged += 1;
         expected += 1;
         agent.update(|update| matches!(update, Update::BackupsChanged { problem: None }).then_some(())).await;
         let listed = backups(&mut agent).await;
@@ -96,7 +174,7 @@ async fn a_backup_is_made_daily_and_a_year_more_or_less_on_the_clock_changes_not
         promise: "Order, holds and the daily backup do not follow it",
         test: &test_name!(),
         counts: &[
-            ("acknowledged", 4),
+            ("acknowledged", acknowledged),
             ("backups", expected as u64),
             ("lost", lost),
             ("reordered", reordered),
@@ -144,6 +222,41 @@ async fn a_restore_from_the_console_brings_everything_back_under_a_new_epoch() {
     assert_eq!(agent.snapshot().await.counts.open, 2);
     let again = V1::resume(&server.address, &later.token(), 0).await;
     assert!(again.history.iter().any(|frame| frame["text"] == "not in the backup"));
+}
+
+#[tokio::test]
+async fn a_backup_that_was_copied_over_the_database_is_another_database_to_clients() {
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    let mut customer = customer(&server, "Ann", "before").await;
+    let Response::Backups { backups: asked, .. } = agent.ask(Request::BackUp {}).await else { panic!() };
+    customer.say("b", "after").await;
+    customer.next_from("automatic").await;
+    let asked = asked[0].name.clone();
+    agent.ask(Request::Restore { name: asked.clone() }).await;
+    let mut agent = server.agent().await;
+    // The one that was replaced is a backup, too.
+    let replaced = backups(&mut agent).await[0].name.clone();
+    let mut epoch = agent.snapshot().await.epoch;
+    let mut data = server.stop().await;
+    for (name, messages) in [(asked, 3), (replaced, 5)] {
+        let backup = data.path().join("backups").join(&name);
+        std::fs::copy(backup, data.path().join("deskbell.db")).unwrap();
+        let server = Server::start_on(data).await;
+        let fresh = server.agent().await.snapshot().await.epoch;
+        assert_ne!(fresh, epoch, "{name}");
+        // The client has seen as much, of another database: it is told everything.
+        let hello =
+            json!({ "type": "hello", "token": customer.token(), "revision": messages, "epoch": epoch });
+        let back = V1::connect(&server.address, hello).await;
+        assert_eq!((&back.welcome["resumed"], &back.welcome["epoch"]), (&json!(true), &json!(fresh)));
+        assert_eq!(back.history.len(), messages, "{name}");
+        data = server.stop().await;
+        let server = Server::start_on(data).await;
+        epoch = server.agent().await.snapshot().await.epoch;
+        assert_eq!(epoch, fresh, "it is given once");
+        data = server.stop().await;
+    }
 }
 
 #[tokio::test]
@@ -239,6 +352,66 @@ fn holders(folder: &Path, canary: &str) -> Vec<PathBuf> {
     found
 }
 
+/// Puts the canary wherever something of a customer can be, with a backup of each state; in how many places it was seen.
+async fn everywhere(agent: &mut Agent, customer: &mut V1, conversation: ConversationId) -> u64 {
+    // Replies with what the customer wrote, so that it is in replies, too.
+    let rule = Rule {
+        id: RuleId(0),
+        name: "Echo".to_owned(),
+        enabled: true,
+        trigger: Trigger::Regex { pattern: "^echo (.+)$".to_owned() },
+        languages: Vec::new(),
+        page: String::new(),
+        action: Action::Reply { text: Localized { en: "{1}".to_owned(), zh_cn: String::new() } },
+    };
+    agent.ask(Request::SaveRule { rule, lesson: None }).await;
+    let text = |word: &str| format!("CANARY {word}");
+    let mut numbers = 0..;
+    let mut say = async |customer: &mut V1, word: &str| {
+        let id = format!("CANARY-echo-{}", numbers.next().unwrap());
+        customer.say(&id, &format!("echo CANARY {word}")).await;
+        Seq(customer.next_of("ack").await["seq"].as_i64().unwrap())
+    };
+    let mut seen = Vec::new();
+
+    agent.ask(Request::SetLabels { conversation, labels: vec![text("label")] }).await;
+    let said = agent.conversation(conversation).await;
+    seen.extend([said.labels[0].clone(), said.customer.email.unwrap(), said.customer.page.unwrap()]);
+    let seq = say(customer, "corrected").await.next();
+    agent.ask(Request::Correct { conversation, seq, text: text("correction") }).await;
+    let corrected = agent.thread(conversation).await.into_iter().find(|message| message.seq == seq).unwrap();
+    seen.extend([corrected.text, corrected.change.unwrap().original]);
+
+    agent.ask(Request::SetHold { conversation, hold: Some(Hold::Ask) }).await;
+    say(customer, "discarded").await;
+    let held = agent.conversation(conversation).await.held.unwrap().id;
+    agent.ask(Request::DiscardHeld { conversation, held }).await;
+    seen.push(agent.conversation(conversation).await.discarded.unwrap().text);
+    agent.ask(Request::BackUp {}).await;
+
+    say(customer, "edited").await;
+    let held = agent.conversation(conversation).await.held.unwrap().id;
+    agent.ask(Request::SendHeld { conversation, held, text: Some(text("edit")) }).await;
+    let Response::Lessons { lessons } = agent.ask(Request::Lessons {}).await else { panic!() };
+    seen.extend(lessons.into_iter().filter_map(|lesson| lesson.proposed));
+    agent.ask(Request::TakeOver { conversation }).await;
+    say(customer, "suggested").await;
+    seen.push(agent.conversation(conversation).await.suggestion.unwrap().text);
+    agent.ask(Request::BackUp {}).await;
+
+    agent.ask(Request::HandBack { conversation }).await;
+    say(customer, "held").await;
+    seen.push(agent.conversation(conversation).await.held.unwrap().text);
+    let lines = agent.thread(conversation).await.into_iter().filter_map(|message| message.system);
+    // The reply before it was corrected, the one discarded, and the one edited.
+    let lines: Vec<_> = lines.map(|line| format!("{line:?}")).filter(|line| line.contains("CANARY")).collect();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    seen.extend(lines);
+    agent.ask(Request::BackUp {}).await;
+    assert!(seen.iter().all(|text| text.contains("CANARY")), "{seen:?}");
+    seen.len() as u64
+}
+
 #[tokio::test]
 async fn an_erased_customer_is_gone_from_every_byte_of_every_file() {
     const CANARY: &str = "CANARY";
@@ -248,7 +421,13 @@ async fn an_erased_customer_is_gone_from_every_byte_of_every_file() {
     for number in 0..5 {
         others.push(customer(&server, &format!("Other {number}"), "hello").await);
     }
-    let mut erased = customer(&server, "CANARY name", "CANARY first").await;
+    let hello = json!({
+        "type": "hello", "name": "CANARY name", "email": "canary@CANARY.example", "page": "https://CANARY.example/"
+    });
+    let mut erased = V1::connect(&server.address, hello).await;
+    erased.say("CANARY-first", "CANARY first").await;
+    erased.next_of("ack").await;
+    let mut messages = 1;
     let id = agent
         .snapshot()
         .await
@@ -262,6 +441,7 @@ async fn an_erased_customer_is_gone_from_every_byte_of_every_file() {
         let filler = "z".repeat([3, 40, 300, 2000, 9000][number % 5]);
         erased.say(&format!("CANARY-{number}"), &format!("CANARY {number} {filler}")).await;
         erased.next_of("ack").await;
+        messages += 1;
         let other = &mut others[number % 5];
         other.say(&format!("o{number}"), &format!("other {filler}")).await;
         other.next_of("ack").await;
@@ -271,8 +451,11 @@ async fn an_erased_customer_is_gone_from_every_byte_of_every_file() {
     }
     let note = Request::Note { conversation: id, id: "CANARY-n".to_owned(), text: "CANARY note".to_owned() };
     agent.ask(note).await;
+    let places = everywhere(&mut agent, &mut erased, id).await;
     let data = server.data.path();
-    assert!(holders(data, CANARY).len() >= 4, "database and backups have it: {:?}", holders(data, CANARY));
+    let made = backups(&mut agent).await.len();
+    let with_it = holders(data, CANARY).len();
+    assert!(with_it > made, "database and backups have it: {:?}", holders(data, CANARY));
 
     agent.ask(Request::Erase { conversation: id }).await;
     agent
@@ -312,7 +495,12 @@ async fn an_erased_customer_is_gone_from_every_byte_of_every_file() {
         fault: "a customer is erased",
         promise: "Gone from database, search, WAL and every backup; a scan of every byte finds no trace",
         test: &test_name!(),
-        counts: &[("messages", 121), ("backups", 3), ("traces", traces.len() as u64)],
+        counts: &[
+            ("messages", messages),
+            ("other places", places),
+            ("backups", made as u64),
+            ("traces", traces.len() as u64),
+        ],
     }
     .record();
 }

@@ -8,8 +8,8 @@
  * While the file DISK_FAULT exists, its words say what fails: "write" and "sync" with EIO, "full" (writes that grow a
  * file) with ENOSPC.
  *
- * A note: u32 kind (1 write, 2 truncate, 3 sync, 4 remove, 5 rename), u32 length of the path, u64 offset, u64 length of
- * the data, path, data. One write(2) with O_APPEND each, so that notes of threads do not mix.
+ * A note: u32 kind (1 write, 2 truncate, 3 sync, 4 remove, 5 rename, 6 failed sync), u32 length of the path, u64 offset,
+ * u64 length of the data, path, data. One write(2) with O_APPEND each, so that notes of threads do not mix.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -27,7 +27,7 @@
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-enum { WRITE = 1, TRUNCATE, SYNC, REMOVE, RENAME };
+enum { WRITE = 1, TRUNCATE, SYNC, REMOVE, RENAME, FAILED_SYNC };
 
 static int log_fd = -1;
 static char root[PATH_MAX];
@@ -123,7 +123,11 @@ int ftruncate(int fd, off_t length) { return ftruncate64(fd, length); }
 static int synced(int fd, int (*real)(int)) {
     char path[PATH_MAX];
     int mine = name_of(fd, path);
-    if (mine && fails("sync")) { errno = EIO; return -1; }
+    if (mine && fails("sync")) {
+        note(FAILED_SYNC, path, 0, 0, 0);
+        errno = EIO;
+        return -1;
+    }
     int done = real(fd);
     if (mine && !done) note(SYNC, path, 0, 0, 0);
     return done;

@@ -2,6 +2,7 @@
 //! the notes this makes the data folder as it would be after a power loss at any moment.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -63,11 +64,16 @@ impl Stored {
         }
     }
 
-    /// Of what was not synced, each sector is there or not.
-    fn cut(mut self) -> Vec<u8> {
-        for note in &self.pending {
-            apply(&mut self.durable, note, |_| random(0..2) == 0);
+    /// Of what was not synced, each sector is there or not. So it is after an fsync that failed, too: the kernel takes
+    /// what it could not write for written, and no later fsync brings it to the disk.
+    fn lose(&mut self) {
+        for note in std::mem::take(&mut self.pending) {
+            apply(&mut self.durable, &note, |_| random(0..2) == 0);
         }
+    }
+
+    fn cut(mut self) -> Vec<u8> {
+        self.lose();
         self.durable
     }
 }
@@ -114,6 +120,11 @@ pub fn cut(log: &[u8], at: u64) -> TempDir {
                 let moved = files.remove(&note.path).unwrap_or_default();
                 files.insert(String::from_utf8(note.data).unwrap(), moved);
             }
+            6 => {
+                if let Some(file) = files.get_mut(&path) {
+                    file.lose();
+                }
+            }
             kind => panic!("a note of kind {kind}"),
         }
     }
@@ -135,6 +146,40 @@ pub fn counts(log: &[u8]) -> HashMap<u32, u64> {
         *counts.entry(note.kind).or_default() += 1;
     }
     counts
+}
+
+/// What the notes say about checkpoints.
+#[derive(Default)]
+pub struct Checkpoints {
+    /// From the first page that each wrote into the database to the fsync that made it last, in bytes of the notes.
+    pub during: Vec<Range<u64>>,
+    /// Pages written into the database.
+    pub writes: u64,
+    /// How often the WAL began again at its start.
+    pub restarts: u64,
+}
+
+/// The checkpoints after the notes were `from` bytes long.
+pub fn checkpoints(log: &[u8], from: u64) -> Checkpoints {
+    let mut found = Checkpoints::default();
+    let mut begun = None;
+    let mut rest = log;
+    while let Some((note, next)) = read(rest) {
+        let at = (log.len() - rest.len()) as u64;
+        rest = next;
+        match (note.kind, note.path.ends_with("deskbell.db"), note.path.ends_with("deskbell.db-wal")) {
+            _ if at < from => {}
+            (1, true, _) => {
+                found.writes += 1;
+                begun.get_or_insert(at);
+            }
+            (1, _, true) if note.offset == 0 => found.restarts += 1,
+            (3, true, _) => found.during.extend(begun.take().map(|begun| begun..at)),
+            _ => {}
+        }
+    }
+    found.during.retain(|during| !during.is_empty());
+    found
 }
 
 struct Noted {

@@ -23,7 +23,7 @@ pub enum AgentAction {
     SendHeld { held: HeldId, text: Option<String> },
     DiscardHeld { held: HeldId },
     RestoreHeld { held: HeldId },
-    PauseHeld { held: HeldId },
+    PauseHeld { held: HeldId, left_ms: Option<i64> },
     ResumeHeld { held: HeldId },
     Resolve,
     Reopen,
@@ -58,7 +58,7 @@ pub(crate) fn act(
         AgentAction::SendHeld { held, text } => send_held(decision, by, held, text, context)?,
         AgentAction::DiscardHeld { held } => discard(decision, by, held, context)?,
         AgentAction::RestoreHeld { held } => restore(decision, by, held, now)?,
-        AgentAction::PauseHeld { held } => pause(decision, held, now)?,
+        AgentAction::PauseHeld { held, left_ms } => pause(decision, held, left_ms, now)?,
         AgentAction::ResumeHeld { held } => resume(decision, held, now)?,
         AgentAction::Resolve => resolve(decision, by, context),
         AgentAction::Reopen => {
@@ -216,12 +216,19 @@ fn restore(decision: &mut Decision, by: String, held: HeldId, now: Timestamp) ->
     Ok(())
 }
 
-fn pause(decision: &mut Decision, held: HeldId, now: Timestamp) -> Result<(), Refusal> {
+/// `left_ms` is what whoever counts it down says is left. Without it the clock is asked, which may have jumped.
+fn pause(
+    decision: &mut Decision,
+    held: HeldId,
+    left_ms: Option<i64>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
     held_reply(&decision.state, held)?;
     if let Some(reply) = &mut decision.state.held
         && let Some(due_at) = reply.due_at.take()
     {
-        reply.paused_ms = Some(due_at.since(now).clamp(0, reply.hold_ms.unwrap_or(0)));
+        let left = left_ms.unwrap_or_else(|| due_at.since(now));
+        reply.paused_ms = Some(left.clamp(0, reply.hold_ms.unwrap_or(0)));
     }
     Ok(())
 }

@@ -178,12 +178,14 @@ fn return_control(
     Ok(())
 }
 
-/// Time stands still for a held reply while the desk is not running: nobody could have stopped it.
+/// Time stands still for a held reply while the desk is not running: nobody could have stopped it. One that was due
+/// before the desk last ran would have been sent, if the clock had not jumped: it is held for the whole time again.
 fn restart_hold(state: &mut State, alive_at: Timestamp, now: Timestamp) {
     // A model that was drafting for the agent is gone; one whose reply is held is asked again.
     state.suggestion.take_if(|suggestion| suggestion.writing);
     let Some(held) = &mut state.held else { return };
     let (Some(due_at), Some(hold_ms)) = (held.due_at, held.hold_ms) else { return };
-    let left = due_at.since(alive_at.max(held.held_at)).clamp(0, hold_ms);
+    let left = due_at.since(alive_at.max(held.held_at));
+    let left = if left < 0 { hold_ms } else { left.min(hold_ms) };
     held.due_at = Some(now.plus(left));
 }

@@ -15,7 +15,7 @@ use crate::responder::{
     Secrets, Tested, UsageRow, Verdict,
 };
 use crate::settings::{Hold, ModelSettings, Settings, WebhookSettings};
-use crate::upkeep::{Backup, ExportFormat, Upkeep};
+use crate::upkeep::{Backup, DataProblem, ExportFormat, Upkeep};
 
 /// Which conversations a list shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
@@ -518,8 +518,8 @@ pub enum Response {
         backups: Vec<Backup>,
         /// The folder that they lie in.
         folder: String,
-        /// Why the last automatic backup was not made, in a sentence; `null` when it was.
-        problem: Option<String>,
+        /// What is wrong with the data or its backups; `null` when nothing is known to be.
+        problem: Option<DataProblem>,
     },
     /// A part of an exported conversation.
     Exported {
@@ -568,8 +568,8 @@ pub struct Snapshot {
     pub lessons: u32,
     /// Work on the whole database that goes on.
     pub upkeep: Option<Upkeep>,
-    /// Why the last automatic backup was not made, in a sentence; `null` when it was.
-    pub backups_problem: Option<String>,
+    /// What is wrong with the data or its backups; `null` when nothing is known to be.
+    pub backups_problem: Option<DataProblem>,
     /// What models and bots are writing, as far as it has come.
     pub drafts: Vec<DraftSoFar>,
     /// The first 500 open conversations, newest activity first, and all visitors.
@@ -677,10 +677,10 @@ pub enum Update {
         /// What, and how far.
         upkeep: Option<Upkeep>,
     },
-    /// The backups are others than before: ask for them if they are shown.
+    /// The backups are others than before, or what is known to be wrong with the data: ask for them if they are shown.
     BackupsChanged {
-        /// Why the last automatic backup was not made, in a sentence; `null` when it was.
-        problem: Option<String>,
+        /// What is wrong with the data or its backups; `null` when nothing is known to be.
+        problem: Option<DataProblem>,
     },
     /// Updates were dropped because the console was too slow or asleep: ask for a snapshot and the open thread.
     Resync {},

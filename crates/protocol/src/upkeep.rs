@@ -34,6 +34,15 @@ pub enum BackupReason {
     BeforeRestore,
 }
 
+/// What is wrong with the data: the last automatic backup was not made, or the database is damaged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+pub struct DataProblem {
+    /// What, and what to do about it, in a sentence or two.
+    pub message: String,
+    /// The same in Chinese.
+    pub message_zh: String,
+}
+
 /// Work on the whole database, which takes long when that is large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct Upkeep {

@@ -1,10 +1,13 @@
 //! When held replies are due. One task waits for the next; what is due is decided by the store like any command.
+//!
+//! A hold is measured once, when it begins: from then on it runs by a clock that nobody can set, and not by the
+//! system's, which may jump by a year.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use deskbell_desk::Command;
+use deskbell_desk::{Command, State};
 use deskbell_protocol::{Code, ConversationId, HeldId, Timestamp};
 use deskbell_store::{Found, Store, Submission};
 use tokio::sync::Notify;
@@ -30,7 +33,25 @@ struct Due {
     /// Of which database these are.
     epoch: Arc<str>,
     in_order: BTreeSet<(Instant, ConversationId, HeldId)>,
-    by_conversation: HashMap<ConversationId, (Instant, HeldId)>,
+    by_conversation: HashMap<ConversationId, (Instant, Held)>,
+}
+
+/// A reply that counts down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) id: HeldId,
+    /// When it is due, by the desk's clock as it was when the countdown began.
+    pub(crate) due_at: Timestamp,
+    /// The whole hold. However the clock jumped meanwhile, no more than that is left.
+    pub(crate) hold_ms: i64,
+}
+
+impl Held {
+    /// What counts down in a conversation, if anything does.
+    pub(crate) fn of(state: &State) -> Option<Self> {
+        let held = state.held.as_ref()?;
+        Some(Self { id: held.id, due_at: held.due_at?, hold_ms: held.hold_ms.unwrap_or(i64::MAX) })
+    }
 }
 
 impl Default for Due {
@@ -44,29 +65,38 @@ impl Holds {
     pub(crate) fn begin(&self, found: &Found) {
         let fresh = Due { epoch: Arc::clone(&found.epoch), ..Due::default() };
         *self.due.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
-        for (conversation, held, due_at) in &found.due {
-            self.set(*conversation, Some((*held, *due_at)));
+        for (conversation, id, due_at, hold_ms) in &found.due {
+            self.set(*conversation, Some(Held { id: *id, due_at: *due_at, hold_ms: *hold_ms }));
         }
         self.changed.notify_one();
     }
 
-    /// Sets what a conversation holds: nothing, or a reply due at a time of the desk's clock.
-    pub(crate) fn set(&self, conversation: ConversationId, held: Option<(HeldId, Timestamp)>) {
+    /// Sets what a conversation holds: nothing, or a reply due at a time of the desk's clock. One that counts down already
+    /// goes on as it does.
+    pub(crate) fn set(&self, conversation: ConversationId, held: Option<Held>) {
         let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.is_none() && !due.by_conversation.contains_key(&conversation) {
+        if due.by_conversation.get(&conversation).map(|(_, known)| *known) == held {
             return;
         }
-        if let Some((at, id)) = due.by_conversation.remove(&conversation) {
-            due.in_order.remove(&(at, conversation, id));
+        if let Some((at, known)) = due.by_conversation.remove(&conversation) {
+            due.in_order.remove(&(at, conversation, known.id));
         }
-        if let Some((id, due_at)) = held {
-            let left = u64::try_from(due_at.since(now())).unwrap_or(0);
-            let at = Instant::now() + Duration::from_millis(left);
-            due.by_conversation.insert(conversation, (at, id));
-            due.in_order.insert((at, conversation, id));
+        if let Some(held) = held {
+            let left = held.due_at.since(now()).clamp(0, held.hold_ms.max(0));
+            let at = Instant::now() + Duration::from_millis(left.unsigned_abs());
+            due.by_conversation.insert(conversation, (at, held));
+            due.in_order.insert((at, conversation, held.id));
         }
         drop(due);
         self.changed.notify_one();
+    }
+
+    /// The milliseconds that are left of a reply's hold; `None` when it does not count down (any more).
+    pub(crate) fn left(&self, conversation: ConversationId, held: HeldId) -> Option<i64> {
+        let due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, _) = due.by_conversation.get(&conversation).filter(|(_, known)| known.id == held)?;
+        let left = at.saturating_duration_since(Instant::now());
+        Some(i64::try_from(left.as_millis()).unwrap_or(i64::MAX))
     }
 
     fn next(&self) -> Option<Instant> {
@@ -128,7 +158,8 @@ impl Holds {
         match store.execute(submission).await {
             Err(refusal) if refusal.code == Code::ShuttingDown && store.is_closed() => Err(Closed),
             Err(refusal) if refusal.code == Code::StoreFailed => {
-                self.set(conversation, Some((held, now().plus(RETRY_MS))));
+                let again = Held { id: held, due_at: now().plus(RETRY_MS), hold_ms: RETRY_MS };
+                self.set(conversation, Some(again));
                 Ok(())
             }
             // Sent, or an agent was quicker.

@@ -23,6 +23,8 @@ pub(crate) const IN_FLIGHT_BYTES: usize = 16 * 1024;
 pub(crate) const OFFENCES: u32 = 10;
 /// Messages read at once when a client resumes.
 pub(crate) const HISTORY_PAGE: u32 = 100;
+/// Bytes of text after which no more are read: they wait in memory until the client has taken them.
+pub(crate) const HISTORY_PAGE_BYTES: usize = 128 * 1024;
 /// Half of the bytes of one answer to a console, at most: a page of 200 messages, each as long as settings allow and with
 /// every character escaped.
 pub(crate) const ANSWER_BYTES: u32 = 64 * 1024 * 1024;

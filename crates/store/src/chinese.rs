@@ -1,5 +1,7 @@
 //! What went wrong, in Chinese: the same sentences as the errors' own. What the system and SQLite say stands in them as it is.
 
+use rusqlite::ErrorCode;
+
 use crate::{OpenError, UpkeepError};
 
 impl OpenError {
@@ -30,7 +32,14 @@ impl OpenError {
                 format!("更改数据格式之前须先备份，但备份失败：{}", error.in_chinese())
             }
             Self::Restore(error) => format!("恢复的数据库未能就位：{}", error.in_chinese()),
-            Self::Database(error) => format!("无法打开数据库：{error}。"),
+            Self::Database(error) => {
+                let advice = match error.sqlite_error_code() {
+                    Some(ErrorCode::DiskFull) => "请在其磁盘上腾出空间，然后重新启动。",
+                    Some(ErrorCode::SystemIoFailure) => "请检查其磁盘和剩余空间，然后重新启动。",
+                    _ => "",
+                };
+                format!("无法打开数据库：{error}。{advice}")
+            }
             Self::Thread(error) => format!("无法启动写入线程：{error}。"),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use rusqlite::ErrorCode;
+
 use crate::UpkeepError;
 
 /// Why a store cannot be opened.
@@ -45,11 +47,20 @@ pub enum OpenError {
     #[error("The restored database could not be put in its place: {0}")]
     Restore(UpkeepError),
     /// SQLite refused.
-    #[error("The database cannot be opened: {0}.")]
+    #[error("The database cannot be opened: {}.{}", .0, advice(.0))]
     Database(#[from] rusqlite::Error),
     /// The system has no thread to spare.
     #[error("The writer cannot be started: {0}.")]
     Thread(std::io::Error),
+}
+
+/// What helps when a disk is full or does not work.
+fn advice(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => " Free some space on its disk, then start again.",
+        Some(ErrorCode::SystemIoFailure) => " Look at its disk and at the space that is free, then start again.",
+        _ => "",
+    }
 }
 
 fn offer(last_good: Option<&str>) -> String {

@@ -9,6 +9,21 @@ pub(crate) fn point(name: &str) {
     let _ = name;
 }
 
+/// Panics, as a mistake of ours would, when what is decided has the word of `DESKBELL_TEST_WRITER_PANIC_ON`.
+#[cfg(debug_assertions)]
+#[expect(clippy::panic, reason = "that is the fault")]
+pub(crate) fn panic_on(text: &str) {
+    use std::sync::OnceLock;
+    static WORD: OnceLock<Option<String>> = OnceLock::new();
+    let word = WORD.get_or_init(|| std::env::var("DESKBELL_TEST_WRITER_PANIC_ON").ok());
+    if word.as_deref().is_some_and(|word| text.contains(word)) {
+        panic!("a fault on purpose");
+    }
+}
+
+#[cfg(not(debug_assertions))]
+pub(crate) fn panic_on(_text: &str) {}
+
 /// What tests put in the place of a value: `DESKBELL_TEST_SYNCHRONOUS` in that of `synchronous`.
 pub(crate) fn value<T: std::str::FromStr>(name: &str, usual: T) -> T {
     #[cfg(debug_assertions)]

@@ -36,6 +36,7 @@ use deskbell_protocol::settings::Settings;
 use deskbell_protocol::{Code, ConversationId, HeldId, Refusal, Seq, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::upkeep::damage::Met;
 use crate::writer::Job;
 
 /// Commands that may wait for the writer. A full queue makes senders wait, never grow.
@@ -49,6 +50,7 @@ pub struct Store {
     folder: Arc<PathBuf>,
     /// Held while a backup is made or restored or a customer erased: each wants the data as the one before left it.
     upkeep: Arc<tokio::sync::Mutex<()>>,
+    damage: Arc<Met>,
 }
 
 /// What was found when the store was opened.
@@ -62,8 +64,8 @@ pub struct Found {
     pub next_conversation: ConversationId,
     /// Numbers over all conversations.
     pub tally: Tally,
-    /// Held replies that go on counting, with when they are due.
-    pub due: Vec<(ConversationId, HeldId, Timestamp)>,
+    /// Held replies that go on counting, with when they are due and their whole hold in milliseconds.
+    pub due: Vec<(ConversationId, HeldId, Timestamp, i64)>,
     /// Customers' messages that a model or the webhook bot was asked about, with the control version of then.
     pub asked: Vec<(ConversationId, Seq, i64)>,
     /// The responder's rules, in order.
@@ -90,16 +92,17 @@ impl Store {
     ) -> Result<(Self, Found), OpenError> {
         let lock = open::lock(folder)?;
         let (connection, found) = open::open(folder, fresh_epoch, now)?;
-        let readers = Readers::new(&folder.join(open::FILE))?;
+        let damage = Arc::<Met>::default();
+        let readers = Readers::new(&folder.join(open::FILE), Arc::clone(&damage))?;
         let publisher = publish(&found);
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let writer = writer::Writer::new(connection, lock, &found, publisher);
+        let writer = writer::Writer::new(connection, lock, &found, publisher, Arc::clone(&damage));
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run(queue))
             .map_err(OpenError::Thread)?;
         let folder = Arc::new(folder.to_owned());
-        Ok((Self { jobs, readers, folder, upkeep: Arc::default() }, found))
+        Ok((Self { jobs, readers, folder, upkeep: Arc::default(), damage }, found))
     }
 
     /// Queues a command. Its outcome goes to the publisher; waits while the queue is full.
@@ -117,7 +120,7 @@ impl Store {
     pub async fn execute(&self, submission: Submission) -> Result<Receipt, Refusal> {
         let (reply, answer) = oneshot::channel();
         self.send(Job::Submit(Box::new(submission), Some(reply))).await?;
-        answer.await.map_err(|_| closed())?
+        answer.await.map_err(|_| self.unanswered())?
     }
 
     /// Notes what a connection told about a customer, if the conversation is stored.
@@ -135,7 +138,7 @@ impl Store {
     pub async fn save_settings(&self, settings: Arc<Settings>) -> Result<(), Refusal> {
         let (reply, answer) = oneshot::channel();
         self.send(Job::Settings(settings, reply)).await?;
-        answer.await.map_err(|_| closed())?
+        answer.await.map_err(|_| self.unanswered())?
     }
 
     /// Changes rules, answers or offers to learn; what comes back is in force.
@@ -145,7 +148,7 @@ impl Store {
     pub async fn teach(&self, teaching: Teaching) -> Result<Taught, Refusal> {
         let (reply, answer) = oneshot::channel();
         self.send(Job::Teach(Box::new(teaching), reply)).await?;
-        answer.await.map_err(|_| closed())?
+        answer.await.map_err(|_| self.unanswered())?
     }
 
     /// Notes that the desk is running now, so that a restart knows what was left of held replies' time.
@@ -178,6 +181,11 @@ impl Store {
     #[must_use]
     pub fn readers(&self) -> &Readers {
         &self.readers
+    }
+
+    /// Why there is no answer: the writer has closed, or panicked at this.
+    fn unanswered(&self) -> Refusal {
+        if self.is_closed() { closed() } else { writer::panicked() }
     }
 
     async fn send(&self, job: Job) -> Result<(), Refusal> {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use deskbell_desk::{Command, Context, decide};
 use deskbell_protocol::Timestamp;
+use deskbell_protocol::settings::Settings;
 use deskbell_protocol::upkeep::BackupReason;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -13,7 +14,7 @@ use crate::tables::{answer, conversation, lesson, meta, rule, setting};
 use crate::tally::Tally;
 use crate::upkeep::files::{make_private_file, make_private_folder};
 use crate::upkeep::{backups, damage, erase, restore};
-use crate::{Found, OpenError, fault, migrations};
+use crate::{Found, OpenError, UpkeepError, fault, migrations};
 
 /// The database's file name in the data folder.
 pub(crate) const FILE: &str = "deskbell.db";
@@ -46,14 +47,29 @@ pub(crate) fn open(
     backups::remove_partial(folder).map_err(OpenError::Restore)?;
     restore::remove_partial(folder).map_err(OpenError::Restore)?;
     if (1..migrations::known()).contains(&format) {
+        // Older ones go when this update has succeeded, and not before.
         backups::take(folder, BackupReason::BeforeUpdate, now, usize::MAX, &mut |_| {})
             .map_err(OpenError::Backup)?;
     }
     configure(&connection)?;
     migrations::migrate(&mut connection)?;
-    erase::scrub(&connection)?;
+    if let Err(error) = erase::scrub(&connection) {
+        // On a full disk, say. The desk need not wait for that: it is still due.
+        tracing::error!(%error, "traces of an erased customer may remain until the next start");
+    }
     let found = find(&mut connection, fresh_epoch, now)?;
+    if let Err(error) = prune(folder, &found.settings) {
+        tracing::warn!(%error, "old backups were not removed");
+    }
     Ok((connection, found))
+}
+
+/// What was kept of earlier updates and restores, now that the database is open.
+fn prune(folder: &Path, settings: &Settings) -> Result<(), UpkeepError> {
+    let kept = usize::try_from(settings.backups_kept).unwrap_or(usize::MAX);
+    backups::prune(folder, BackupReason::BeforeUpdate, kept)?;
+    backups::prune(folder, BackupReason::BeforeRestore, kept)?;
+    restore::prune_kept_aside(folder, kept)
 }
 
 /// Looks whether this database can be opened, without a write: what cannot be is left as it is.
@@ -84,6 +100,8 @@ pub(crate) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", fault::value("synchronous", "FULL".to_owned()))?;
+    // As SQLite would by itself.
+    connection.pragma_update(None, "wal_autocheckpoint", fault::value("autocheckpoint", 1000))?;
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -110,7 +128,7 @@ fn find(connection: &mut Connection, fresh_epoch: &str, now: Timestamp) -> rusql
         let Some((state, customer)) = conversation::load(&transaction, id)? else { continue };
         let Ok(decision) = decide(&state, Command::Restarted { alive_at }, &context) else { continue };
         if let Some(held) = &decision.state.held {
-            due.extend(held.due_at.map(|due_at| (id, held.id, due_at)));
+            due.extend(held.due_at.map(|due_at| (id, held.id, due_at, held.hold_ms.unwrap_or(i64::MAX))));
             if held.writing {
                 asked.push((id, held.for_seq, decision.state.control_version));
             }

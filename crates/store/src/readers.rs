@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::entry::Entry;
 use crate::tables::{answer, conversation, lesson, message, rule, usage};
+use crate::upkeep::damage::Met;
 use crate::{OpenError, ReadError, Used};
 
 /// Questions answered at once; more wait.
@@ -33,12 +34,13 @@ struct Shared {
     permits: Arc<Semaphore>,
     /// Idle connections; as many as there are permits left. Never held across an await.
     idle: Mutex<Vec<Connection>>,
+    damage: Arc<Met>,
 }
 
 impl Readers {
-    pub(crate) fn new(path: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn new(path: &Path, damage: Arc<Met>) -> Result<Self, OpenError> {
         let idle = Mutex::new(connect(path)?);
-        let shared = Shared { permits: Arc::new(Semaphore::new(CONNECTIONS)), idle };
+        let shared = Shared { permits: Arc::new(Semaphore::new(CONNECTIONS)), idle, damage };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -110,7 +112,8 @@ impl Readers {
         self.ask(move |connection| message::after_seq(connection, id, after, limit)).await
     }
 
-    /// What the customer can see and has changed after a revision, in order of revision.
+    /// What the customer can see and has changed after a revision, in order of revision: at most `limit` messages, and no
+    /// more once their texts have `bytes`. One at least, if there is one.
     ///
     /// # Errors
     /// [`ReadError`]
@@ -119,8 +122,9 @@ impl Readers {
         id: ConversationId,
         after: Revision,
         limit: u32,
+        bytes: usize,
     ) -> Result<Vec<Message>, ReadError> {
-        self.ask(move |connection| message::after_revision(connection, id, after, limit)).await
+        self.ask(move |connection| message::after_revision(connection, id, after, limit, bytes)).await
     }
 
     /// Conversations in which a name, an e-mail, a page or a message has this text, newest activity first.
@@ -236,7 +240,7 @@ impl Readers {
             let connection = connection.ok_or(ReadError::Closed)?;
             let answer = question(&connection);
             shared.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-            answer.map_err(ReadError::from)
+            answer.inspect_err(|error| shared.damage.look_at(error)).map_err(ReadError::from)
         });
         answer.await.map_err(|_| ReadError::Closed)?
     }
@@ -280,10 +284,9 @@ fn search(
     query: &str,
     limit: u32,
 ) -> rusqlite::Result<Vec<(Entry, Option<Message>)>> {
-    let pattern = format!("%{}%", query.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
     let mut found: Vec<(Entry, Option<Message>)> =
-        conversation::search(connection, &pattern, limit)?.into_iter().map(|entry| (entry, None)).collect();
-    for (id, message) in message::search(connection, &pattern, limit)? {
+        conversation::search(connection, query, limit)?.into_iter().map(|entry| (entry, None)).collect();
+    for (id, message) in message::search(connection, query, limit)? {
         if let Some((_, hit)) = found.iter_mut().find(|(entry, _)| entry.id == id) {
             *hit = Some(message);
         } else if let Some((state, customer)) = conversation::load(connection, id)? {

@@ -77,7 +77,9 @@ fn decided(desk: &Desk, input: &[u8], allowed: &[&str], on_loopback: bool) {
         .flat_map(|value| value.split(','))
         .map(|name| name.trim().to_owned())
         .collect();
-    let wanted = Wanted { path: &path, offered: &offered, host: text("host"), origin: text("origin") };
+    let twice = ["host", "origin"].into_iter().any(|name| headers.get_all(name).iter().count() > 1);
+    let (host, origin) = (text("host"), text("origin"));
+    let wanted = Wanted { path: &path, offered: &offered, host, origin, twice };
     let chosen = desk.choose(Asked { path: &path, headers: &headers, on_loopback });
     match (chosen, wanted.speaks().filter(|speaks| wanted.is_let_in(speaks, allowed, on_loopback))) {
         (Ok((_, subprotocol)), Some(speaks)) => {
@@ -102,6 +104,8 @@ struct Wanted<'a> {
     offered: &'a [String],
     host: Option<String>,
     origin: Option<String>,
+    /// Whether there is more than one of either.
+    twice: bool,
 }
 
 impl Wanted<'_> {
@@ -121,6 +125,9 @@ impl Wanted<'_> {
             Some(host) if host != "?" => host.as_str(),
             _ => "",
         };
+        if self.twice {
+            return false;
+        }
         let is_agent = speaks == "deskbell.agent.v1";
         let any = !is_agent && allowed.contains(&"*");
         let is_own = if on_loopback { is_here(host) } else { number(host).is_some() || any };
@@ -175,7 +182,10 @@ async fn on_the_wire(address: &str, bytes: &[u8], allowed: &[&str]) {
             .collect();
         let first = |wished| wanted.iter().find(|(name, _)| name == wished).map(|(_, value)| value.clone());
         let path = path(bytes);
-        let wanted = Wanted { path: &path, offered: &offered, host: first("host"), origin: first("origin") };
+        let many = |wished: &str| wanted.iter().filter(|(name, _)| name == wished).count() > 1;
+        let twice = many("host") || many("origin");
+        let (host, origin) = (first("host"), first("origin"));
+        let wanted = Wanted { path: &path, offered: &offered, host, origin, twice };
         let speaks = wanted.speaks().unwrap_or_else(|| panic!("no console: {answer}"));
         assert!(wanted.is_let_in(speaks, allowed, true), "let in: {answer}");
     }

@@ -1727,9 +1727,9 @@ backups: Array<Backup>,
  */
 folder: string, 
 /**
- * Why the last automatic backup was not made, in a sentence; `null` when it was.
+ * What is wrong with the data or its backups; `null` when nothing is known to be.
  */
-problem: string | null, } | { "type": "exported", 
+problem: DataProblem | null, } | { "type": "exported", 
 /**
  * A name for the file.
  */
@@ -2028,9 +2028,9 @@ lessons: number,
  */
 upkeep: Upkeep | null, 
 /**
- * Why the last automatic backup was not made, in a sentence; `null` when it was.
+ * What is wrong with the data or its backups; `null` when nothing is known to be.
  */
-backups_problem: string | null, 
+backups_problem: DataProblem | null, 
 /**
  * What models and bots are writing, as far as it has come.
  */
@@ -2381,9 +2381,9 @@ conversation: ConversationId, } | { "type": "upkeep",
  */
 upkeep: Upkeep | null, } | { "type": "backups_changed", 
 /**
- * Why the last automatic backup was not made, in a sentence; `null` when it was.
+ * What is wrong with the data or its backups; `null` when nothing is known to be.
  */
-problem: string | null, } | { "type": "resync", };
+problem: DataProblem | null, } | { "type": "resync", };
 
 /**
  * Work on the whole database, which takes long when that is large.

@@ -65,7 +65,8 @@ pub(super) struct Policy<'a> {
 }
 
 impl Policy<'_> {
-    /// Checks Host and Origin exactly.
+    /// Checks Host and Origin exactly. Each may be there once: of two, whatever stands before the desk may have looked at
+    /// the other one.
     ///
     /// - Host: a number, or a name whose site is on the list; on loopback only loopback's. Otherwise a page of another
     ///   site could reach the desk under its own name (DNS rebinding) and be taken for one of the desk's.
@@ -75,6 +76,11 @@ impl Policy<'_> {
     /// # Errors
     /// [`Code::OriginRefused`]
     pub(super) fn check(&self, speaks: Speaks, headers: &HeaderMap) -> Result<(), Refusal> {
+        for (name, header) in [("Host", HOST), ("Origin", ORIGIN)] {
+            if headers.get_all(header).iter().nth(1).is_some() {
+                return Err(refused(format!("There is more than one {name} in this request.")));
+            }
+        }
         let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let listed = |origin: &str| self.allowed_origins.iter().any(|allowed| allowed == origin);
         let host_listed = || listed(&format!("http://{host}")) || listed(&format!("https://{host}"));
@@ -204,6 +210,27 @@ mod tests {
         assert!(!agent(Some("http://127.0.0.1:3000")));
         assert!(!agent(Some("null")));
         assert!(!agent(Some("https://any.example")));
+    }
+
+    #[test]
+    fn a_second_host_or_origin_is_refused_whichever_is_right() {
+        let own = "http://127.0.0.1:8080";
+        for (header, right, wrong) in
+            [(HOST, "127.0.0.1:8080", "evil.example"), (ORIGIN, own, "http://evil.example")]
+        {
+            for values in [[right, wrong], [wrong, right], [right, right]] {
+                let mut headers = headers("127.0.0.1:8080", Some(own));
+                headers.remove(&header);
+                for value in values {
+                    headers.append(header.clone(), value.parse().unwrap());
+                }
+                for speaks in [Speaks::Plain, Speaks::Customer, Speaks::Agent] {
+                    let policy = Policy { allowed_origins: &["*".to_owned()], on_loopback: true };
+                    let refusal = policy.check(speaks, &headers).unwrap_err();
+                    assert!(refusal.message.contains("more than one"), "{values:?}: {refusal}");
+                }
+            }
+        }
     }
 
     #[test]

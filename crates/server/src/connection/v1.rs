@@ -20,7 +20,7 @@ use crate::desk::Desk;
 use crate::desk::calls::{client_id, message_text};
 use crate::hub::customer_message;
 use crate::identity::{fresh_token, hash};
-use crate::limits::{HISTORY_PAGE, OFFENCES};
+use crate::limits::{HISTORY_PAGE, HISTORY_PAGE_BYTES, OFFENCES};
 use crate::outbox::{Item, Outbox};
 
 /// How long a client waits before it sends a refused message again, where that may help.
@@ -361,15 +361,16 @@ impl Session<V1> {
             // What waits is in the store already: a long history does not fill the outbox.
             self.outbox.forget_messages();
             let readers = self.desk.store().readers();
-            let page = readers.history(self.conversation, revision, HISTORY_PAGE).await.map_err(|error| {
+            let page = readers.history(self.conversation, revision, HISTORY_PAGE, HISTORY_PAGE_BYTES);
+            let page = page.await.map_err(|error| {
                 tracing::error!(%error, "history could not be read");
                 End::refused(Code::StoreFailed, "The desk could not read this conversation. Connect again.")
             })?;
             let Some(last) = page.last() else { return Ok((revision, sent)) };
             revision = last.revision;
-            for message in &page {
+            for message in page {
                 sent = sent.max(message.seq);
-                self.send(&ServerFrame::Message(customer_message(message))).await?;
+                self.send(&ServerFrame::Message(customer_message(&message))).await?;
             }
             self.socket.flush().await?;
         }

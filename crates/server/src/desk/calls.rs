@@ -69,6 +69,10 @@ impl Desk {
                 let so_far = self.hub().slow.so_far(conversation);
                 self.act_on(conversation, AgentAction::StopWriting { held, so_far }).await
             }
+            Request::PauseHeld { conversation, held } => {
+                let left_ms = self.hub().holds.left(conversation, held);
+                self.act_on(conversation, AgentAction::PauseHeld { held, left_ms }).await
+            }
             Request::Usage { .. } | Request::ExportUsage { .. } => self.numbers(request).await,
             Request::Try { .. }
             | Request::Secrets {}
@@ -126,7 +130,7 @@ impl Desk {
             away: self.hub().is_away(),
             lessons: self.hub().lessons(),
             upkeep: self.under_way(),
-            backups_problem: self.hub().backups_problem(),
+            backups_problem: self.hub().data_problem(),
             drafts: self.hub().slow.drafts(),
             conversations,
             more,
@@ -204,7 +208,6 @@ fn action(request: Request, limits: &Limits) -> Result<(ConversationId, AgentAct
         ),
         Request::DiscardHeld { conversation, held } => (conversation, AgentAction::DiscardHeld { held }),
         Request::RestoreHeld { conversation, held } => (conversation, AgentAction::RestoreHeld { held }),
-        Request::PauseHeld { conversation, held } => (conversation, AgentAction::PauseHeld { held }),
         Request::ResumeHeld { conversation, held } => (conversation, AgentAction::ResumeHeld { held }),
         Request::Resolve { conversation } => (conversation, AgentAction::Resolve),
         Request::Reopen { conversation } => (conversation, AgentAction::Reopen),

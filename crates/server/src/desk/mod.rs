@@ -164,6 +164,7 @@ impl Desk {
         tokio::spawn(Arc::clone(&self.shared.hub.slow).run(self.clone()));
         tokio::spawn(self.clone().back_up_daily());
         tokio::spawn(self.clone().look_through());
+        tokio::spawn(self.clone().tell_of_damage());
         let hub = Arc::clone(&self.shared.hub);
         let mut stopping = self.stopping();
         tokio::spawn(async move {

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use deskbell_protocol::agent::{Request, Response, Update};
-use deskbell_protocol::upkeep::{Backup, BackupReason, Upkeep, UpkeepTask};
+use deskbell_protocol::upkeep::{Backup, BackupReason, DataProblem, Upkeep, UpkeepTask};
 use deskbell_protocol::{Code, ConversationId, Refusal, Timestamp};
 use deskbell_store::UpkeepError;
 use tokio::time::Instant;
@@ -42,7 +42,7 @@ impl Desk {
         Ok(Response::Backups {
             backups,
             folder: self.store().backups_folder().display().to_string(),
-            problem: self.hub().backups_problem(),
+            problem: self.hub().data_problem(),
         })
     }
 
@@ -79,7 +79,10 @@ impl Desk {
             && !matches!(error, UpkeepError::Busy | UpkeepError::Closed)
         {
             tracing::error!(%error, "a backup was not made");
-            self.hub().set_backups_problem(Some(error.to_string()));
+            self.hub().set_backups_problem(Some(DataProblem {
+                message: format!("The last backup was not made. {error}"),
+                message_zh: format!("上次备份没有完成。{}", error.in_chinese()),
+            }));
         } else if made.is_ok() {
             self.hub().set_backups_problem(None);
         }
@@ -92,7 +95,8 @@ impl Desk {
         let restored = self.store().restore(name, epoch, now(), self.telling(UpkeepTask::Restore)).await;
         self.ended(&restored);
         restored.map_err(refusal)?;
-        self.hub().set_backups_problem(self.hub().backups_problem());
+        // It was another database that could not be backed up.
+        self.hub().set_backups_problem(None);
         Ok(Response::Done {})
     }
 
@@ -133,13 +137,29 @@ impl Desk {
         }
     }
 
-    /// Looks through a database that was too large for that at the start. Damage is told as that of a backup is.
+    /// Looks through a database that was too large for that at the start.
     pub(super) async fn look_through(self) {
         let mut stopping = self.stopping();
         if let Some(error) = self.store().look_through(stopping.wait()).await {
-            tracing::error!(%error, "the database is not sound");
-            self.hub().set_backups_problem(Some(error.to_string()));
+            self.is_damaged(&error);
         }
+    }
+
+    /// Tells consoles of damage that questions and writes meet.
+    pub(super) async fn tell_of_damage(self) {
+        let mut stopping = self.stopping();
+        loop {
+            tokio::select! {
+                error = self.store().damage() => self.is_damaged(&error),
+                () = stopping.wait() => return,
+            }
+        }
+    }
+
+    fn is_damaged(&self, error: &deskbell_store::OpenError) {
+        tracing::error!(%error, "the database is not sound");
+        self.hub()
+            .set_damage(DataProblem { message: error.to_string(), message_zh: error.in_chinese() });
     }
 
     /// Makes a backup whenever the last one is a day old, until the desk stops.

@@ -12,6 +12,7 @@ use deskbell_store::{Committed, Found, Outcome, Publish, Refused, Tally};
 
 use super::{Hub, Inner};
 use crate::activity::Place;
+use crate::holds::Held;
 use crate::outbox::{Item, Rendered};
 
 /// Carries outcomes from the store to the hub.
@@ -26,9 +27,7 @@ impl Publish for Publisher {
         for outcome in outcomes {
             match outcome {
                 Outcome::Committed(committed) => {
-                    let held = committed.state.held.as_ref();
-                    let due = held.and_then(|held| held.due_at.map(|due_at| (held.id, due_at)));
-                    self.hub.holds.set(committed.conversation, due);
+                    self.hub.holds.set(committed.conversation, Held::of(&committed.state));
                     self.hub.slow.set(committed.conversation, asked(&committed.state));
                     inner.committed(*committed);
                 }

@@ -7,6 +7,7 @@ use deskbell_desk::Responder;
 use deskbell_protocol::agent::Update;
 use deskbell_protocol::entity::{ActivityKind, Listening};
 use deskbell_protocol::settings::Settings;
+use deskbell_protocol::upkeep::DataProblem;
 use deskbell_store::Found;
 
 use super::Hub;
@@ -22,7 +23,9 @@ pub(super) struct Standing {
     away: Away,
     listening: Listening,
     alerts_problem: Option<String>,
-    backups_problem: Option<String>,
+    backups_problem: Option<DataProblem>,
+    /// That the database is damaged. Stays until another one takes its place, whatever becomes of backups.
+    damage: Option<DataProblem>,
 }
 
 impl Standing {
@@ -36,6 +39,7 @@ impl Standing {
             listening: Listening::Stopped {},
             alerts_problem: None,
             backups_problem: None,
+            damage: None,
         }
     }
 
@@ -44,6 +48,11 @@ impl Standing {
         self.settings = Arc::new(found.settings.clone());
         self.responder = responder;
         self.lessons = found.lessons;
+        self.damage = None;
+    }
+
+    fn data_problem(&self) -> Option<DataProblem> {
+        self.damage.clone().or_else(|| self.backups_problem.clone())
     }
 }
 
@@ -63,15 +72,25 @@ impl Away {
 }
 
 impl Hub {
-    /// Why the last automatic backup was not made.
-    pub(crate) fn backups_problem(&self) -> Option<String> {
-        self.lock().standing.backups_problem.clone()
+    /// What is wrong with the data or its backups.
+    pub(crate) fn data_problem(&self) -> Option<DataProblem> {
+        self.lock().standing.data_problem()
     }
 
     /// Tells consoles that there are other backups than before, or why there are not.
-    pub(crate) fn set_backups_problem(&self, problem: Option<String>) {
+    pub(crate) fn set_backups_problem(&self, problem: Option<DataProblem>) {
+        self.change_data_problem(|standing| standing.backups_problem = problem);
+    }
+
+    /// Tells consoles that the database is damaged.
+    pub(crate) fn set_damage(&self, damage: DataProblem) {
+        self.change_data_problem(|standing| standing.damage = Some(damage));
+    }
+
+    fn change_data_problem(&self, change: impl FnOnce(&mut Standing)) {
         let mut inner = self.lock();
-        inner.standing.backups_problem.clone_from(&problem);
+        change(&mut inner.standing);
+        let problem = inner.standing.data_problem();
         inner.tell(Update::BackupsChanged { problem });
     }
 

@@ -214,16 +214,17 @@ pub(crate) fn page(
         .collect()
 }
 
-/// Conversations whose customer's name, e-mail or page has `pattern` (a LIKE pattern), newest first.
-pub(crate) fn search(connection: &Connection, pattern: &str, limit: u32) -> rusqlite::Result<Vec<Entry>> {
+/// Conversations whose customer's name, e-mail or page has this text, whatever the case of its ASCII letters, newest first.
+pub(crate) fn search(connection: &Connection, text: &str, limit: u32) -> rusqlite::Result<Vec<Entry>> {
     connection
         .prepare_cached(
             "SELECT * FROM conversation
-             WHERE customer ->> 'name' LIKE ?1 ESCAPE '\\' OR customer ->> 'email' LIKE ?1 ESCAPE '\\'
-                OR customer ->> 'page' LIKE ?1 ESCAPE '\\'
+             WHERE instr(lower(customer ->> 'name'), lower(?1)) > 0
+                OR instr(lower(customer ->> 'email'), lower(?1)) > 0
+                OR instr(lower(customer ->> 'page'), lower(?1)) > 0
              ORDER BY last_activity_at DESC LIMIT ?2",
         )?
-        .query_map(params![pattern, limit], read_entry)?
+        .query_map(params![text, limit], read_entry)?
         .collect()
 }
 

@@ -171,35 +171,45 @@ pub(crate) fn after_seq(
         .collect()
 }
 
-/// What the customer can see and has changed after a revision, in order of revision.
+/// What the customer can see and has changed after a revision, in order of revision: at most `limit` messages, and no more
+/// once their texts have `bytes`. One at least, if there is one.
 pub(crate) fn after_revision(
     connection: &Connection,
     conversation: ConversationId,
     after: Revision,
     limit: u32,
+    bytes: usize,
 ) -> rusqlite::Result<Vec<Message>> {
-    connection
-        .prepare_cached(
-            "SELECT * FROM message
-             WHERE conversation = ?1 AND revision > ?2 AND author IN ('customer', 'automatic', 'agent')
-             ORDER BY revision LIMIT ?3",
-        )?
-        .query_map(params![conversation.0, after.0, limit], read)?
-        .collect()
+    let mut statement = connection.prepare_cached(
+        "SELECT * FROM message
+         WHERE conversation = ?1 AND revision > ?2 AND author IN ('customer', 'automatic', 'agent')
+         ORDER BY revision LIMIT ?3",
+    )?;
+    let mut rows = statement.query(params![conversation.0, after.0, limit])?;
+    let (mut page, mut read_bytes) = (Vec::new(), 0_usize);
+    while read_bytes < bytes {
+        let Some(row) = rows.next()? else { break };
+        let message = read(row)?;
+        let original = message.change.as_ref().map_or(0, |change| change.original.len());
+        read_bytes = read_bytes.saturating_add(message.text.len()).saturating_add(original);
+        page.push(message);
+    }
+    Ok(page)
 }
 
-/// The newest message of each conversation that has `pattern` (a LIKE pattern), newest first.
+/// The newest message of each conversation that has this text, whatever the case of its ASCII letters, newest first. Not
+/// by LIKE, which ends at the first NUL.
 pub(crate) fn search(
     connection: &Connection,
-    pattern: &str,
+    text: &str,
     limit: u32,
 ) -> rusqlite::Result<Vec<(ConversationId, Message)>> {
     connection
         .prepare_cached(
-            "SELECT *, max(seq) FROM message WHERE text LIKE ?1 ESCAPE '\\' AND author <> 'system'
+            "SELECT *, max(seq) FROM message WHERE instr(lower(text), lower(?1)) > 0 AND author <> 'system'
              GROUP BY conversation ORDER BY at DESC LIMIT ?2",
         )?
-        .query_map(params![pattern, limit], |row| Ok((ConversationId(row.get("conversation")?), read(row)?)))?
+        .query_map(params![text, limit], |row| Ok((ConversationId(row.get("conversation")?), read(row)?)))?
         .collect()
 }
 

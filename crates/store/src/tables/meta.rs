@@ -19,7 +19,21 @@ pub(crate) fn epoch(connection: &Connection, fresh: &str) -> rusqlite::Result<St
 
 /// Names the database anew: for customers' clients it is another one.
 pub(crate) fn set_epoch(connection: &Connection, epoch: &str) -> rusqlite::Result<()> {
-    connection.execute("UPDATE meta SET value = ?1 WHERE key = 'epoch'", [epoch]).map(drop)
+    connection
+        .execute(
+            "INSERT INTO meta (key, value) VALUES ('epoch', ?1) ON CONFLICT DO UPDATE SET value = ?1",
+            [epoch],
+        )
+        .map(drop)
+}
+
+/// Takes the name from what becomes a backup: whoever puts it in a database's place, by whichever way, opens another
+/// database under another name.
+pub(crate) fn forget_epoch(connection: &Connection) -> rusqlite::Result<()> {
+    if is_there(connection)? {
+        connection.execute("DELETE FROM meta WHERE key = 'epoch'", [])?;
+    }
+    Ok(())
 }
 
 /// Whether this database has what every format of ours has.

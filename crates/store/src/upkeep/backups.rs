@@ -15,6 +15,7 @@ use super::files::{at, make_private_file, make_private_folder, remove, sync_file
 use super::{Progress, UpkeepError, damage};
 use crate::fault;
 use crate::open::FILE;
+use crate::tables::meta;
 
 /// The folder in the data folder.
 const FOLDER: &str = "backups";
@@ -78,13 +79,19 @@ pub(crate) fn take(
         let _remains_until_the_next_start = remove(&partial);
         return Err(error);
     }
-    let backups = list(data)?;
-    for old in backups.iter().filter(|backup| backup.reason == reason).skip(kept.max(1)) {
+    prune(data, reason, kept)?;
+    let name = path.file_name().unwrap_or_default();
+    list(data)?.into_iter().find(|backup| name == backup.name.as_str()).ok_or(UpkeepError::Missing(path))
+}
+
+/// Removes those over `kept` of a reason, oldest first. The newest stays.
+pub(crate) fn prune(data: &Path, reason: BackupReason, kept: usize) -> Result<(), UpkeepError> {
+    let folder = folder(data);
+    for old in list(data)?.iter().filter(|backup| backup.reason == reason).skip(kept.max(1)) {
         let old = folder.join(&old.name);
         remove(&old).map_err(at(&old))?;
     }
-    let name = path.file_name().unwrap_or_default();
-    backups.into_iter().find(|backup| name == backup.name.as_str()).ok_or(UpkeepError::Missing(path))
+    Ok(())
 }
 
 /// The path of the next backup.
@@ -151,6 +158,7 @@ pub(crate) fn copy(source: &Connection, path: &Path, progress: Progress<'_>) -> 
     target.close().map_err(|(_, error)| error)?;
     let target = Connection::open(path)?;
     make_single_file(&target)?;
+    meta::forget_epoch(&target)?;
     if let Some(what) = damage::find(&target)? {
         return Err(UpkeepError::Damaged { path: path.to_owned(), what });
     }

@@ -1,8 +1,10 @@
 //! Whether a database is sound.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, ErrorCode};
+use tokio::sync::Notify;
 
 use crate::fault;
 
@@ -38,6 +40,42 @@ pub(crate) fn is_large(path: &Path) -> bool {
 /// Whether an error says that the file is not what SQLite wrote.
 pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// The first damage that a question or a write met since the database was opened. Nobody else looks for it then: without
+/// this they would fail for ever, and only the log would say why.
+#[derive(Debug, Default)]
+pub(crate) struct Met {
+    // Noted by the writer and readers on their threads; never held across an await.
+    first: Mutex<Option<String>>,
+    noted: Notify,
+}
+
+impl Met {
+    /// Looks at an error, and notes it if it says that the database is damaged.
+    pub(crate) fn look_at(&self, error: &rusqlite::Error) {
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_damage(error) && first.is_none() {
+            *first = Some(describe(&error.to_string()));
+            self.noted.notify_one();
+        }
+    }
+
+    /// Waits for damage; each is told once.
+    pub(crate) async fn next(&self) -> String {
+        loop {
+            self.noted.notified().await;
+            let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Some(first) = first {
+                return first;
+            }
+        }
+    }
+
+    /// Another database has taken this one's place.
+    pub(crate) fn forget(&self) {
+        *self.first.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
 /// On one line, without the headings of `quick_check`.

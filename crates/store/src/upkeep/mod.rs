@@ -133,6 +133,16 @@ impl Store {
         .await
     }
 
+    /// Waits until a question or a write finds the database damaged: what is to be said of it. Each damage is told once.
+    pub async fn damage(&self) -> OpenError {
+        let what = self.damage.next().await;
+        let folder = Arc::clone(&self.folder);
+        let path = folder.join(open::FILE);
+        let looking = tokio::task::spawn_blocking(move || backups::last_good(&folder));
+        let last_good = looking.await.ok().flatten().map(|backup| backup.name);
+        OpenError::Damaged { path, what, last_good }
+    }
+
     /// Looks through a database that was too large to be looked through before it was opened, until `stopped`. What is
     /// wrong with it, as it would have been said then.
     pub async fn look_through(&self, stopped: impl Future<Output = ()>) -> Option<OpenError> {

@@ -104,7 +104,7 @@ pub(crate) fn finish(data: &Path, now: Timestamp) -> Result<Option<PathBuf>, Upk
     Ok(kept)
 }
 
-/// Whether the database is one file now, and sound as far as can be told quickly.
+/// Whether the database is one file now, sound as far as can be told quickly, and ready to be a backup.
 fn is_sound(database: &Path) -> bool {
     if !database.is_file() {
         return false;
@@ -116,6 +116,7 @@ fn is_sound(database: &Path) -> bool {
         }
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         backups::make_single_file(&connection)?;
+        meta::forget_epoch(&connection)?;
         connection.close().map_err(|(_, error)| error)?;
         Ok(true)
     });
@@ -138,7 +139,9 @@ fn keep_aside(data: &Path, now: Timestamp) -> Result<Option<PathBuf>, UpkeepErro
     if there.is_empty() {
         return Ok(None);
     }
-    let folder = data.join(ASIDE).join(backups::date(now)?);
+    let last = aside(data)?.pop().map(|(serial, _)| serial).unwrap_or_default();
+    let next = last.saturating_add(1);
+    let folder = data.join(ASIDE).join(format!("{next:05}-{}", backups::date(now)?));
     make_private_folder(&folder).map_err(at(&folder))?;
     for path in there {
         let kept = folder.join(path.file_name().unwrap_or_default());
@@ -146,6 +149,33 @@ fn keep_aside(data: &Path, now: Timestamp) -> Result<Option<PathBuf>, UpkeepErro
     }
     sync_folder(&folder).map_err(at(&folder))?;
     Ok(Some(folder))
+}
+
+/// The folders of databases that were kept aside, oldest first. Those of older versions have no serial: it is 0.
+fn aside(data: &Path) -> Result<Vec<(u32, PathBuf)>, UpkeepError> {
+    let folder = data.join(ASIDE);
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(at(&folder)(error)),
+    };
+    let mut there = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(at(&folder))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let serial = name.split_once('-').map(|(serial, _)| serial).filter(|serial| serial.len() >= 5);
+        there.push((serial.and_then(|serial| serial.parse().ok()).unwrap_or_default(), entry.path()));
+    }
+    there.sort();
+    Ok(there)
+}
+
+/// Removes those over `kept` that were kept aside, oldest first. The newest stays.
+pub(crate) fn prune_kept_aside(data: &Path, kept: usize) -> Result<(), UpkeepError> {
+    for (_, old) in aside(data)?.iter().rev().skip(kept.max(1)) {
+        std::fs::remove_dir_all(old).map_err(at(old))?;
+    }
+    Ok(())
 }
 
 /// Removes every database that was kept aside.

@@ -10,7 +10,7 @@ use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal};
 use rusqlite::Connection;
 
 use super::cache::{Cache, Known};
-use super::{Committed, Job, Outcome, Receipt, Refused, Reply, Seen, Submission, Writer, store_failed};
+use super::{Committed, Job, Outcome, Receipt, Refused, Reply, Seen, Submission, Writer};
 use crate::fault;
 use crate::tables::{conversation, lesson, message, usage};
 use crate::tally::Tally;
@@ -22,25 +22,32 @@ const ANOTHER_DATABASE: &str = "The desk's data was restored from a backup; conn
 type Done = (Option<Outcome>, Option<(Reply, Result<Receipt, Refusal>)>);
 
 impl Writer {
-    /// Commits these jobs together. When that fails, each is tried alone, so that one bad row refuses one command only.
+    /// Commits these jobs together. When that fails, each is tried alone, so that one bad row refuses one command only,
+    /// and so does one at which we panic.
     pub(super) fn commit(&mut self, mut jobs: Vec<Job>) {
         if jobs.is_empty() {
             return;
         }
         let tally = self.tally;
-        if let Err(error) = self.try_commit(&mut jobs) {
-            self.tally = tally;
-            self.cache.forget_everything();
-            // Another program holds the database: each would wait as long as all together did.
-            let is_held = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy);
-            if jobs.len() == 1 || is_held {
-                self.refuse(jobs, &store_failed(&error));
-                return;
+        let (refusal, is_held) = match self.guard(|writer| writer.try_commit(&mut jobs)) {
+            Some(Ok(())) => return,
+            Some(Err(error)) => {
+                self.tally = tally;
+                self.cache.forget_everything();
+                // Another program holds the database: each would wait as long as all together did.
+                let is_held = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy);
+                (self.failed(&error), is_held)
             }
-            tracing::warn!(%error, jobs = jobs.len(), "a batch failed; trying its commands one by one");
-            for job in jobs {
-                self.commit(vec![job]);
-            }
+            None => (super::panicked(), false),
+        };
+        if jobs.len() == 1 || is_held {
+            self.refuse(jobs, &refusal);
+            return;
+        }
+        // None are left when they were committed, and it was the telling that failed.
+        tracing::warn!(jobs = jobs.len(), "a batch failed; trying its commands one by one");
+        for job in jobs {
+            self.commit(vec![job]);
         }
     }
 
@@ -144,6 +151,9 @@ impl Step<'_> {
 
     fn submit(&mut self, submission: &Submission) -> rusqlite::Result<(Outcome, Result<Receipt, Refusal>)> {
         let id = submission.conversation;
+        if let Some((_, _, text)) = client_id(&submission.command) {
+            fault::panic_on(text);
+        }
         if *submission.epoch != *self.epoch {
             return Ok(refuse(submission, Refusal::new(Code::ShuttingDown, ANOTHER_DATABASE)));
         }
@@ -246,7 +256,8 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Invariant 2: the same client id again returns the first answer and changes nothing.
+    /// Invariant 2: the same client id again returns the first answer and changes nothing. What counts is the text that was
+    /// sent, whatever a correction or a retraction made of it.
     fn repeated(
         &self,
         id: ConversationId,
@@ -255,7 +266,8 @@ impl Step<'_> {
         let Some((author, client_id, text)) = client_id(command) else { return Ok(None) };
         let first = message::by_client_id(self.connection, id, author, client_id)?;
         Ok(first.map(|first| {
-            if first.text == text {
+            let sent = first.change.as_ref().map_or(&first.text, |change| &change.original);
+            if sent == text {
                 Ok(Receipt { seq: first.seq, revision: first.revision, at: first.at, lesson: None })
             } else {
                 Err(Refusal::new(Code::IdReused, "This id was used for another message; choose a new one."))

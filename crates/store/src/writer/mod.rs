@@ -5,6 +5,7 @@ mod cache;
 mod teach;
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::tables::{conversation, meta, setting};
 use crate::tally::Tally;
+use crate::upkeep::damage::Met;
 use crate::upkeep::erase;
 use crate::{Found, UpkeepError, fault, open};
 use cache::Cache;
@@ -170,6 +172,7 @@ pub(crate) struct Writer {
     publisher: Box<dyn Publish>,
     /// Held until the writer ends: nobody else may open the folder.
     lock: File,
+    damage: Arc<Met>,
 }
 
 impl Writer {
@@ -178,6 +181,7 @@ impl Writer {
         lock: File,
         found: &Found,
         publisher: Box<dyn Publish>,
+        damage: Arc<Met>,
     ) -> Self {
         Self {
             connection,
@@ -187,6 +191,7 @@ impl Writer {
             epoch: Arc::clone(&found.epoch),
             publisher,
             lock,
+            damage,
         }
     }
 
@@ -224,11 +229,11 @@ impl Writer {
                 }
                 Job::Settings(settings, reply) => {
                     self.commit(std::mem::take(&mut batch));
-                    let _gone = reply.send(self.save_settings(settings));
+                    self.answer(reply, |writer| writer.save_settings(settings));
                 }
                 Job::Teach(teaching, reply) => {
                     self.commit(std::mem::take(&mut batch));
-                    let _gone = reply.send(self.teach(&teaching));
+                    self.answer(reply, |writer| writer.teach(&teaching));
                 }
                 Job::Alive(now) => {
                     if let Err(error) = meta::set_alive_at(&self.connection, now) {
@@ -237,12 +242,12 @@ impl Writer {
                 }
                 Job::Erase(conversation, done) => {
                     self.commit(std::mem::take(&mut batch));
-                    let _gone = done.send(self.erase(conversation));
+                    self.answer(done, |writer| writer.erase(conversation));
                 }
                 Job::Replace(replace) => {
                     self.commit(std::mem::take(&mut batch));
                     let Replace { folder, fresh_epoch, now, done } = *replace;
-                    let _gone = done.send(self.replace(&folder, &fresh_epoch, now));
+                    self.answer(done, |writer| writer.replace(&folder, &fresh_epoch, now));
                 }
                 Job::Close(now, done) => {
                     self.commit(std::mem::take(&mut batch));
@@ -255,10 +260,38 @@ impl Writer {
         closing
     }
 
+    /// Does a piece of work that must not end the writer, whatever happens: without it nothing could be stored, while the
+    /// process lived on. `None` when it panicked; then its transaction was rolled back, and the disk alone knows.
+    fn guard<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        let done = catch_unwind(AssertUnwindSafe(|| work(self)));
+        if done.is_err() {
+            tracing::error!("the desk failed at a write and goes on; this is a mistake of ours, please report it");
+            self.cache.forget_everything();
+            match Tally::count(&self.connection) {
+                Ok(tally) => self.tally = tally,
+                Err(error) => tracing::error!(%error, "conversations could not be counted"),
+            }
+        }
+        done.ok()
+    }
+
+    /// Does it and answers, unless it panicked: whoever asked sees that there is no answer.
+    fn answer<T>(&mut self, reply: oneshot::Sender<T>, work: impl FnOnce(&mut Self) -> T) {
+        if let Some(answer) = self.guard(work) {
+            let _gone = reply.send(answer);
+        }
+    }
+
     fn save_settings(&mut self, settings: Arc<Settings>) -> Result<(), Refusal> {
-        setting::save(&self.connection, &settings).map_err(|error| store_failed(&error))?;
+        setting::save(&self.connection, &settings).map_err(|error| self.failed(&error))?;
         self.settings = settings;
         Ok(())
+    }
+
+    /// What whoever asked for a write that failed is told.
+    fn failed(&self, error: &rusqlite::Error) -> Refusal {
+        self.damage.look_at(error);
+        store_failed(error)
     }
 
     fn erase(&mut self, id: ConversationId) -> Result<(), UpkeepError> {
@@ -287,6 +320,7 @@ impl Writer {
         self.settings = Arc::new(found.settings.clone());
         self.tally = found.tally;
         self.epoch = Arc::clone(&found.epoch);
+        self.damage.forget();
         self.publisher.replaced(&found);
         Ok(())
     }
@@ -299,8 +333,13 @@ impl Writer {
     }
 }
 
+/// What is said of a command at which we panicked.
+pub(crate) fn panicked() -> Refusal {
+    Refusal::new(Code::Internal, "The desk failed at this; please report it.")
+}
+
 /// What a customer or an agent is told; the log has the cause.
-pub(crate) fn store_failed(error: &rusqlite::Error) -> Refusal {
+fn store_failed(error: &rusqlite::Error) -> Refusal {
     tracing::error!(%error, "a write failed");
     Refusal::new(Code::StoreFailed, "The desk could not store this; nothing was changed. Try again.")
 }

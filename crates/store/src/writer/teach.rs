@@ -4,7 +4,7 @@ use deskbell_protocol::responder::{Answer, Rule};
 use deskbell_protocol::{AnswerId, Code, LessonId, Refusal, RuleId};
 use rusqlite::Connection;
 
-use super::{Writer, store_failed};
+use super::Writer;
 use crate::tables::{answer, lesson, rule};
 
 /// A change of what the responder knows.
@@ -51,7 +51,7 @@ impl Writer {
             Ok(None) => {
                 Err(Refusal::new(Code::NoSuchEntry, "This is not there any more; nothing was changed."))
             }
-            Err(error) => Err(store_failed(&error)),
+            Err(error) => Err(self.failed(&error)),
         }
     }
 }

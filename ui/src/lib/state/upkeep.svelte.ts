@@ -3,6 +3,7 @@ import type {
   Backup,
   Conversation,
   ConversationId,
+  DataProblem,
   ExportFormat,
   Seq,
   Upkeep as Work,
@@ -21,7 +22,7 @@ export class Upkeep {
   /** Where the backups lie and which there are; `null` before they are known. */
   #backups = $state.raw<{ folder: string; all: Backup[] } | null>(null);
   #error = $state.raw<Refused | null>(null);
-  #problem = $state.raw<string | null>(null);
+  #problem = $state.raw<DataProblem | null>(null);
   #work = $state.raw<Work | null>(null);
   /** What this console asked for and has no answer to. */
   #asked = $state.raw<UpkeepTask | null>(null);
@@ -49,8 +50,8 @@ export class Upkeep {
     return this.#error;
   }
 
-  /** Why the last automatic backup was not made, in the desk's words. */
-  get problem(): string | null {
+  /** What is wrong with the data or its backups, in the desk's words. */
+  get problem(): DataProblem | null {
     return this.#problem;
   }
 
@@ -85,7 +86,7 @@ export class Upkeep {
   }
 
   /** Takes what the snapshot says. */
-  take(work: Work | null, problem: string | null): void {
+  take(work: Work | null, problem: DataProblem | null): void {
     this.#work = work;
     this.#problem = problem;
     if (this.#backups) void this.load();
@@ -96,8 +97,8 @@ export class Upkeep {
     this.#work = work;
   }
 
-  /** There are other backups than before, or a reason why there are not. */
-  changed(problem: string | null): void {
+  /** There are other backups than before, or something else is known to be wrong with the data. */
+  changed(problem: DataProblem | null): void {
     this.#problem = problem;
     if (this.#backups) void this.load();
   }

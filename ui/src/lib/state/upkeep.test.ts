@@ -47,9 +47,10 @@ describe('backups', () => {
     void desk.upkeep.load();
     await backend.answer('backups', listed(backup('1')));
     expect(desk.upkeep.backups).toHaveLength(1);
-    backend.update(NOW, { type: 'backups_changed', problem: 'No space left.' });
+    const problem = { message: 'No space left.', message_zh: '没有空间。' };
+    backend.update(NOW, { type: 'backups_changed', problem });
     nextFrame();
-    expect(desk.upkeep.problem).toBe('No space left.');
+    expect(desk.upkeep.problem).toEqual(problem);
     await backend.answer('backups', listed(backup('2'), backup('1')));
     expect(desk.upkeep.backups?.map(({ name }) => name)).toEqual(['2', '1']);
   });
