@@ -119,13 +119,15 @@ async fn kept(agent: &mut Agent, reason: BackupReason) -> usize {
     backups(agent).await.iter().filter(|backup| backup.reason == reason).count()
 }
 
-/// Waits until there is a daily backup newer than the one of this name.
+/// Waits until a daily backup newer than the one of this name has been made.
 async fn until_backup_after(agent: &mut Agent, known: &str) {
     let mut look = tokio::time::interval(std::time::Duration::from_millis(20));
     within("a daily backup", async {
         loop {
             let newest = backups(agent).await.remove(0);
-            if newest.name.as_str() > known && newest.reason == BackupReason::Daily {
+            let made = newest.name.as_str() > known && newest.reason == BackupReason::Daily;
+            // It is there before the work is done: older ones go after it.
+            if made && agent.snapshot().await.upkeep.is_none() {
                 return;
             }
             look.tick().await;
