@@ -76,6 +76,14 @@ async fn of_every_reason_as_many_backups_are_kept_as_the_setting_says_and_of_dam
     let server = Server::start_with(data, &variables).await;
     let mut agent = server.agent().await;
     assert_eq!(kept(&mut agent, BackupReason::BeforeUpdate).await, usual);
+    // The day's backup is made, and no other is due before the clock moves.
+    let mut look = tokio::time::interval(std::time::Duration::from_millis(20));
+    within("the day's backup", async {
+        while kept(&mut agent, BackupReason::Daily).await == 0 || agent.snapshot().await.upkeep.is_some() {
+            look.tick().await;
+        }
+    })
+    .await;
 
     const KEPT: usize = 2;
     agent.set(|settings| settings.backups_kept = KEPT as u32).await;
@@ -406,7 +414,8 @@ async fn everywhere(agent: &mut Agent, customer: &mut V1, conversation: Conversa
     seen.push(agent.conversation(conversation).await.held.unwrap().text);
     let lines = agent.thread(conversation).await.into_iter().filter_map(|message| message.system);
     // The reply before it was corrected, the one discarded, and the one edited.
-    let lines: Vec<_> = lines.map(|line| format!("{line:?}")).filter(|line| line.contains("CANARY")).collect();
+    let lines: Vec<_> =
+        lines.map(|line| format!("{line:?}")).filter(|line| line.contains("CANARY")).collect();
     assert_eq!(lines.len(), 3, "{lines:?}");
     seen.extend(lines);
     agent.ask(Request::BackUp {}).await;

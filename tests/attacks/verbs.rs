@@ -164,7 +164,7 @@ fn rule(id: i64) -> Rule {
         id: RuleId(id),
         name: "x".to_owned(),
         enabled: true,
-        trigger: Trigger::Phrase { phrases: vec!["x".to_owned()] },
+        trigger: Trigger::Phrase { phrases: vec![format!("phrase {id}")] },
         languages: Vec::new(),
         page: String::new(),
         action: Action::Reply { text: Localized { en: "x".to_owned(), zh_cn: "x".to_owned() } },
@@ -175,7 +175,7 @@ fn answer(id: i64) -> Answer {
     Answer {
         id: AnswerId(id),
         enabled: true,
-        questions: vec!["x?".to_owned()],
+        questions: vec![format!("Question {id}?")],
         reply: "x".to_owned(),
         languages: Vec::new(),
         labels: Vec::new(),

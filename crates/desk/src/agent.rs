@@ -217,12 +217,7 @@ fn restore(decision: &mut Decision, by: String, held: HeldId, now: Timestamp) ->
 }
 
 /// `left_ms` is what whoever counts it down says is left. Without it the clock is asked, which may have jumped.
-fn pause(
-    decision: &mut Decision,
-    held: HeldId,
-    left_ms: Option<i64>,
-    now: Timestamp,
-) -> Result<(), Refusal> {
+fn pause(decision: &mut Decision, held: HeldId, left_ms: Option<i64>, now: Timestamp) -> Result<(), Refusal> {
     held_reply(&decision.state, held)?;
     if let Some(reply) = &mut decision.state.held
         && let Some(due_at) = reply.due_at.take()

@@ -58,7 +58,9 @@ pub enum OpenError {
 fn advice(error: &rusqlite::Error) -> &'static str {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => " Free some space on its disk, then start again.",
-        Some(ErrorCode::SystemIoFailure) => " Look at its disk and at the space that is free, then start again.",
+        Some(ErrorCode::SystemIoFailure) => {
+            " Look at its disk and at the space that is free, then start again."
+        }
         _ => "",
     }
 }

@@ -158,8 +158,7 @@ impl Desk {
 
     fn is_damaged(&self, error: &deskbell_store::OpenError) {
         tracing::error!(%error, "the database is not sound");
-        self.hub()
-            .set_damage(DataProblem { message: error.to_string(), message_zh: error.in_chinese() });
+        self.hub().set_damage(DataProblem { message: error.to_string(), message_zh: error.in_chinese() });
     }
 
     /// Makes a backup whenever the last one is a day old, until the desk stops.

@@ -265,7 +265,9 @@ impl Writer {
     fn guard<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> Option<T> {
         let done = catch_unwind(AssertUnwindSafe(|| work(self)));
         if done.is_err() {
-            tracing::error!("the desk failed at a write and goes on; this is a mistake of ours, please report it");
+            tracing::error!(
+                "the desk failed at a write and goes on; this is a mistake of ours, please report it"
+            );
             self.cache.forget_everything();
             match Tally::count(&self.connection) {
                 Ok(tally) => self.tally = tally,
