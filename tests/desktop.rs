@@ -87,9 +87,11 @@ async fn after_the_agent_takes_over_the_customer_hears_only_the_agent() {
     let desktop = Desktop::start().await;
     let mut customer = customer(&desktop, "Hello?").await;
     assert_eq!(customer.next().await, REPLY);
+    desktop.see("[data-testid=conversation-row][data-control=automatic]").await;
     open_conversation(&desktop).await;
     desktop.click("control-human").await;
     desktop.see("[data-testid=control-human][aria-checked=true]").await;
+    desktop.see("[data-testid=conversation-row][data-control=human]").await;
     answer(&desktop, "I am Ada, a human.").await;
     assert_eq!(customer.next().await, "I am Ada, a human.");
     // Whatever the desk sends to this customer arrives in order, so a reply to this would come before the next line.
@@ -99,6 +101,7 @@ async fn after_the_agent_takes_over_the_customer_hears_only_the_agent() {
     assert_eq!(customer.next().await, "Quite.");
     desktop.click("control-automatic").await;
     desktop.see("[data-testid=control-automatic][aria-checked=true]").await;
+    desktop.see("[data-testid=conversation-row][data-control=automatic]").await;
     customer.send("Bye").await;
     assert_eq!(customer.next().await, REPLY, "handed back, the responder answers again");
     desktop.close().await;
@@ -126,6 +129,11 @@ async fn a_held_reply_is_edited_and_sent() {
     desktop.picture("held").await;
     desktop.click("held-edit").await;
     desktop.fill("held-editor", "Yes, to Malta as well.").await;
+    // A reload takes nothing of what was typed.
+    desktop.client.refresh().await.unwrap();
+    desktop
+        .until("document.querySelector('[data-testid=held-editor]')?.value === 'Yes, to Malta as well.'")
+        .await;
     desktop.click("held-save").await;
     assert_eq!(customer.next().await, "Yes, to Malta as well.", "and nothing before it");
     desktop.until("!document.querySelector('[data-testid=held-card]')").await;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 import { describe, expect, test } from 'vitest';
 
@@ -36,6 +36,11 @@ const TEXT: [string, string[]][] = [
   ['automatic', ['bg', 'pane', 'card', 'selected', 'automatic-soft']],
   ['held', ['bg', 'pane', 'card', 'selected', 'held-soft']],
   ['needs', ['bg', 'pane', 'card', 'selected', 'needs-soft']],
+  // A word of an event, on the row that is pointed at, too.
+  ['online-ink', ['bg', 'pane', 'card', 'hover']],
+  ['human', ['hover']],
+  ['automatic', ['hover']],
+  ['needs', ['hover']],
   ['on-human', ['human', 'human-strong']],
   ['on-needs', ['needs']],
   ...Array.from({ length: 8 }, (_, n): [string, string[]] => [`avatar-ink-${n}`, [`avatar-${n}`]]),
@@ -46,6 +51,10 @@ const MARKS: [string, string[]][] = [
   ['online', ['pane', 'card']],
   ['offline', ['pane', 'card']],
   ['line-strong', ['card', 'pane']],
+  // The frame of the composer that has the focus.
+  ['held', ['held-soft']],
+  // The ring of what has the focus, in menus too.
+  ['human', ['hover', 'selected', 'human-soft', 'held-soft']],
 ];
 
 describe.each(Object.entries(THEMES))('the %s theme passes AA', (_, theme) => {
@@ -59,6 +68,23 @@ describe.each(Object.entries(THEMES))('the %s theme passes AA', (_, theme) => {
   test.each(pairs(MARKS))('marks: %s on %s', (ink = '', ground = '') => {
     expect(contrast(theme[ink] ?? '', theme[ground] ?? '')).toBeGreaterThanOrEqual(3);
   });
+});
+
+const components = readdirSync(new URL('.', import.meta.url), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.svelte'))
+  .map((name) => ({ name, text: readFileSync(new URL(name, import.meta.url), 'utf8') }));
+
+test('the colour of the mark that someone is there colours marks, never words', () => {
+  const lines = components.flatMap(({ text }) => text.split('\n'));
+  const coloured = lines.filter((line) => /\btext-online(?!-)/u.test(line));
+  expect(coloured.length).toBeGreaterThan(0);
+  expect(coloured.filter((line) => !/<[A-Z]\w+ /u.test(line))).toEqual([]);
+});
+
+test('keys in buttons are as plain to read as the buttons', () => {
+  const keys = components.find(({ name }) => name.endsWith('/Keys.svelte'))?.text;
+  expect(keys).toBeDefined();
+  expect(keys).not.toContain('opacity');
 });
 
 test('both themes name the same colours', () => {

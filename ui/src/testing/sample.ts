@@ -1,4 +1,5 @@
 import type {
+  ActivityEvent,
   Author,
   Conversation,
   Counts,
@@ -164,6 +165,18 @@ export function lesson(id: number, change: Partial<Lesson> = {}): Lesson {
     source: fallback,
     reply: 'Desks ship in 2 days.',
     by: SETTINGS.agent_name,
+    ...change,
+  };
+}
+
+export function event(serial: number, change: Partial<ActivityEvent> = {}): ActivityEvent {
+  return {
+    serial,
+    at: NOW + serial,
+    kind: { kind: 'received', seq: 1, preview: 'Hello' },
+    connection: 1,
+    conversation: 1,
+    address: '203.0.113.24:50000',
     ...change,
   };
 }

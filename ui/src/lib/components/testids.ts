@@ -1,8 +1,10 @@
 /*
  * The names by which end-to-end tests find things (`data-testid`). They do not change with language or look:
  *
- * conversation-row (data-conversation)   thread   message (data-seq, data-author, data-change)
+ * conversation-row (data-conversation, data-control)   thread   message (data-seq, data-author, data-change)
+ * to-the-end (data-unseen)   outgoing (data-state)   take-back   thread-loading   main-loading   activity-loading
  * held-card   held-text   held-send   held-stop   held-edit   held-editor   held-save   held-discard   held-take-over
+ * held-time   held-chip   held-cancel   held-resume   palette-input   shortcuts   client-<n>   client-where
  * correct   correct-editor   correct-save   retract   retract-confirm   show-original   original   source   explanation
  * suggestion   suggestion-text   suggestion-insert   suggestion-dismiss   offer   offer-review   offer-decline
  * label   label-add   label-input   away

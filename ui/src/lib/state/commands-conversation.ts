@@ -43,7 +43,12 @@ export function heldCommands(desk: Desk): Command[] {
       group,
       label: () => m.held_edit(),
       keys: [{ key: 'e' }],
-      ...onOpen(desk, (c) => c.held && desk.held.edit(c.id, c.held), held),
+      // While it is being edited, it brings the keyboard back to the editor.
+      ...onOpen(
+        desk,
+        (c) => desk.editHeld(c),
+        (c) => c.held !== null,
+      ),
     },
     {
       id: 'held-discard',

@@ -61,6 +61,38 @@ test('a suggestion is used or put away by key, once it is written', async () => 
   expect(at('u')).toBeUndefined();
 });
 
+test('a reply that is being edited is not sent by key; its key brings the keyboard back to the editor', async () => {
+  await show(conversation(1, { held: held() }));
+  void desk.editHeld(conversation(1, { held: held() }));
+  desk.place.focus = null;
+  expect(['Enter', 'e', 'Backspace'].map((key) => at(key))).toEqual(['reply', 'held-edit', undefined]);
+  void desk.editHeld(conversation(1, { held: held() }));
+  expect(desk.place.focus).toBe('held');
+});
+
+test('the keys step through the rows in the order in which they are shown', async () => {
+  const [first, second, third] = [conversation(1), conversation(2), conversation(3)];
+  const backend = new FakeBackend();
+  desk = new Desk(backend);
+  desk.start();
+  await backend.answer('snapshot', { type: 'snapshot', ...snapshot([first, second, third]) });
+  const step = (id: 'next' | 'previous') => {
+    commands(desk)
+      .find((command) => command.id === id)
+      ?.run();
+    return desk.place.selected;
+  };
+  desk.open(1);
+  expect(step('next')).toBe(2);
+  // The list has not moved its rows yet.
+  desk.conversations.drawn = { tab: 'open', rows: [third, first, second] };
+  expect(step('previous')).toBe(1);
+  expect(step('previous')).toBe(3);
+  // What another tab has drawn says nothing of this one.
+  desk.conversations.drawn = { tab: 'held', rows: [third, first, second] };
+  expect(step('previous')).toBe(2);
+});
+
 test('an offer to learn has a key while it is shown', () => {
   expect(at('l')).toBeUndefined();
   desk.offer.make(lesson(3));

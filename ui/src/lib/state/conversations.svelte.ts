@@ -57,8 +57,16 @@ export class Conversations {
   });
   #visitors = $derived(this.#sorted.filter((c) => !c.stored && c.connections.length > 0));
 
+  /** A tab's rows as the list has drawn them: it moves them less often than they change. */
+  drawn: { tab: Filter; rows: Conversation[] } | null = null;
+
   constructor(backend: Backend) {
     this.#backend = backend;
+  }
+
+  /** The conversations of a tab in the order in which an agent sees them. */
+  asShown(tab: Filter): Conversation[] {
+    return this.drawn?.tab === tab ? this.drawn.rows : this.list(tab);
   }
 
   /** The conversations of a tab, newest activity first, as far as they are known without holes. */

@@ -50,7 +50,7 @@ export interface DeskOptions {
   newId?: () => string;
   /** Survives the window: drafts. */
   local?: Storage;
-  /** Survives a reload: where the agent is. */
+  /** Survives a reload: where the agent is, and what is not at the desk yet. */
   session?: Storage;
   /** Hands a text to the person as a file. */
   saveFile?: (name: string, content: string) => void;
@@ -84,6 +84,8 @@ export class Desk {
   readonly #saveFile: NonNullable<DeskOptions['saveFile']>;
   #systemLanguage: Language | null = null;
   #toldTyping = 0;
+  /** The conversation that is being asked for. */
+  #finding = $state<ConversationId | null>(null);
   #markedRead = new Map<ConversationId, Seq>();
 
   constructor(backend: Backend, options: DeskOptions = {}) {
@@ -98,9 +100,13 @@ export class Desk {
       now: () => this.clock.at(),
     });
     this.search = new Search(backend);
-    this.outbox = new Outbox(backend, options.newId);
+    this.outbox = new Outbox(backend, options.newId, options.session);
     this.drafts = new Drafts(options.local);
-    this.held = new Held(backend, (refused) => this.explain(refused));
+    const held = {
+      refused: (refused: Refused) => this.explain(refused),
+      lost: (id: ConversationId, text: string) => this.#toComposer(id, text),
+    };
+    this.held = new Held(backend, held, options.session);
     this.changes = new Changes(backend, (refused) => this.explain(refused));
     this.place = new Place(options.session);
     this.upkeep = new Upkeep(backend);
@@ -130,9 +136,14 @@ export class Desk {
     return this.conversations.get(this.place.selected);
   }
 
-  /** The conversations in the list as it is now: what was found, or the tab. */
+  /** Whether the open conversation is on its way. */
+  get opening(): boolean {
+    return this.#finding !== null && this.#finding === this.place.selected && !this.selected;
+  }
+
+  /** The conversations in the list in the order that is shown: what was found, or the tab. */
   get shown(): Conversation[] {
-    if (!this.search.active) return this.conversations.list(this.place.tab);
+    if (!this.search.active) return this.conversations.asShown(this.place.tab);
     const found = new Map(this.search.hits?.map(({ conversation: c }) => [c.id, c]));
     return [...found.values()];
   }
@@ -142,10 +153,12 @@ export class Desk {
     const stopClock = this.clock.start();
     const stopAttention = this.attention.start();
     const stopFeed = this.#feed.start();
+    const stopDrafts = this.drafts.start();
     return () => {
       stopClock();
       stopAttention();
       stopFeed();
+      stopDrafts();
     };
   }
 
@@ -162,9 +175,8 @@ export class Desk {
     this.#backend.present(secret);
   }
 
-  /** Opens a conversation and its thread. */
+  /** Opens a conversation and its thread. What is being edited in another one stays and waits there. */
   open(id: ConversationId): void {
-    if (this.held.editing && this.held.editing.conversation !== id) void this.held.cancel();
     if (this.place.selected !== id) this.offer.leave();
     this.place.open(id);
     if (!this.conversations.get(id)) void this.#find(id);
@@ -254,6 +266,17 @@ export class Desk {
     return saved;
   }
 
+  /** Opens the editor on the held reply, with the keyboard in it. */
+  async editHeld(conversation: Conversation): Promise<void> {
+    const { id, held } = conversation;
+    if (!held) return;
+    this.place.focus = 'held';
+    const outcome = await this.held.edit(id, held);
+    // Who was still writing may just have finished: then it opens all the same.
+    const opens = outcome === 'done' || (held.writing && outcome === 'stale');
+    if (!opens && this.place.focus === 'held') this.place.focus = null;
+  }
+
   /** Throws the held reply away; it can be brought back for a while. */
   async discardHeld(conversation: Conversation): Promise<void> {
     const held = conversation.held;
@@ -321,19 +344,39 @@ export class Desk {
     }
   }
 
+  /** What was written into a reply that went away goes to the composer instead of nowhere. */
+  #toComposer(id: ConversationId, text: string): void {
+    this.drafts.append(id, 'reply', text);
+    const action = { label: () => m.open_conversation(), run: () => this.open(id) };
+    this.toasts.show({
+      tone: 'info',
+      // Instead of the toast that it was too late.
+      kind: 'stale_reply',
+      text: () => m.held_gone_while_editing(),
+      action: this.looksAt(id) ? undefined : action,
+    });
+  }
+
   async #find(id: ConversationId): Promise<void> {
     const before = this.conversations.get(id);
+    this.#finding = id;
     try {
       const { conversation } = await ask(this.#backend, { type: 'conversation', conversation: id });
       // An update that came meanwhile is newer than the answer.
-      if (this.conversations.get(id) === before) this.conversations.put(conversation);
+      if (this.conversations.get(id) === before) {
+        this.conversations.put(conversation);
+        this.held.seenAgain(id, conversation.held);
+      }
       this.conversations.publish();
     } catch (cause) {
       const refused = Refused.from(cause);
       if (refused.code !== 'no_such_conversation') return this.explain(refused);
+      this.held.forget(id);
       this.conversations.remove(id);
       this.conversations.publish();
       if (this.place.selected === id) this.place.close();
+    } finally {
+      if (this.#finding === id) this.#finding = null;
     }
   }
 
@@ -346,12 +389,24 @@ export class Desk {
     this.writing.reset(snapshot.drafts);
     this.upkeep.take(snapshot.upkeep, snapshot.backups_problem);
     this.conversations.reset(snapshot.conversations, snapshot.more, selected === null ? [] : [selected]);
-    if (selected !== null && !snapshot.conversations.some((c) => c.id === selected))
-      void this.#find(selected);
+    this.#seeAgain(snapshot);
+    this.outbox.begin(snapshot.epoch);
     this.threads.resync(selected);
     void this.activity.refresh();
     this.responder.resync(snapshot.lessons);
     this.#markedRead.clear();
+  }
+
+  /** Looks at the conversations in which the agent is at work as they are now, also those outside the snapshot. */
+  #seeAgain({ conversations }: Snapshot): void {
+    const { selected } = this.place;
+    const atWork = new Set(this.held.edited);
+    if (selected !== null) atWork.add(selected);
+    for (const id of atWork) {
+      const known = conversations.find((conversation) => conversation.id === id);
+      if (known) this.held.seenAgain(id, known.held);
+      else void this.#find(id);
+    }
   }
 
   /** Nothing of a conversation stays here: a visitor left, or a customer was erased. */
@@ -360,6 +415,8 @@ export class Desk {
     this.writing.forget(id);
     this.threads.forget(id);
     this.drafts.set(id, { mode: 'reply', text: '' });
+    this.held.forget(id);
+    this.outbox.forget(id);
     this.search.forget(id);
     this.activity.forget(id);
     if (this.offer.in(id)) this.offer.leave();

@@ -256,11 +256,11 @@ describe('held replies', () => {
     await start([conversation(1, { held })]);
     void desk.held.edit(1, held);
     await backend.answer('pause_held', { type: 'done' });
-    if (desk.held.editing) desk.held.editing.text = 'Desks ship in 2 days.';
-    void desk.held.save();
+    desk.held.write(1, 'Desks ship in 2 days.');
+    void desk.held.save(1);
     expect(backend.asked.at(-1)).toMatchObject({ type: 'send_held', held: 7, text: 'Desks ship in 2 days.' });
     await backend.answer('send_held', { type: 'done' });
-    expect(desk.held.editing).toBeNull();
+    expect(desk.held.of(1)).toBeNull();
   });
 
   test('what was too late is said quietly', async () => {
@@ -274,10 +274,10 @@ describe('held replies', () => {
     await start([conversation(1, { held })]);
     void desk.held.edit(1, held);
     await backend.answer('pause_held', { type: 'done' });
-    if (desk.held.editing) desk.held.editing.text = 'my words';
+    desk.held.write(1, 'my words');
     backend.update(NOW, { type: 'conversation', conversation: conversation(1, { held: null }) });
     nextFrame();
-    expect(desk.held.editing).toBeNull();
+    expect(desk.held.of(1)).toBeNull();
     expect(desk.drafts.of(1).text).toBe('my words');
   });
 

@@ -2,6 +2,8 @@ import { SvelteMap } from 'svelte/reactivity';
 
 import type { ConversationId } from '$lib/protocol';
 
+import { keep, kept, type Store } from './store';
+
 export interface Draft {
   mode: 'reply' | 'note';
   text: string;
@@ -11,8 +13,6 @@ const KEY = 'deskbell.drafts';
 const AT_MOST = 200;
 const EMPTY: Draft = { mode: 'reply', text: '' };
 
-type Store = Pick<Storage, 'getItem' | 'setItem'>;
-
 /** What the agent has written and not sent, for each conversation. Survives a reload. */
 export class Drafts {
   readonly #store: Store | undefined;
@@ -21,7 +21,7 @@ export class Drafts {
 
   constructor(store: Store | undefined) {
     this.#store = store;
-    this.#all = new SvelteMap(stored(store));
+    this.#all = new SvelteMap(kept<[ConversationId, Draft][]>(store, KEY, []));
   }
 
   of(id: ConversationId): Draft {
@@ -35,20 +35,25 @@ export class Drafts {
     this.#timer = setTimeout(() => this.save(), 250);
   }
 
+  /** Puts a text behind what is written already. Together with a note it is a note: those never leave by mistake. */
+  append(id: ConversationId, mode: Draft['mode'], text: string): void {
+    const draft = this.of(id);
+    const empty = draft.text.trim() === '';
+    const note = mode === 'note' || (!empty && draft.mode === 'note');
+    const before = empty ? '' : `${draft.text.trimEnd()}\n`;
+    this.set(id, { mode: note ? 'note' : 'reply', text: before + text });
+  }
+
+  /** Saves also what was written just before the page goes. Returns how to stop. */
+  start(): () => void {
+    if (typeof window === 'undefined') return () => undefined;
+    const save = () => this.save();
+    addEventListener('pagehide', save);
+    return () => removeEventListener('pagehide', save);
+  }
+
   save(): void {
     clearTimeout(this.#timer);
-    try {
-      this.#store?.setItem(KEY, JSON.stringify([...this.#all].slice(-AT_MOST)));
-    } catch {
-      // A full or forbidden storage costs only the drafts' survival of a reload.
-    }
-  }
-}
-
-function stored(store: Store | undefined): [ConversationId, Draft][] {
-  try {
-    return JSON.parse(store?.getItem(KEY) ?? '[]') as [ConversationId, Draft][];
-  } catch {
-    return [];
+    keep(this.#store, KEY, [...this.#all].slice(-AT_MOST));
   }
 }

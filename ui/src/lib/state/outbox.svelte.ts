@@ -1,5 +1,8 @@
 import { ask, type Backend, Refused } from '$lib/backend/backend';
-import type { ConversationId, Message, Seq } from '$lib/protocol';
+import type { Code, ConversationId, Message, Seq } from '$lib/protocol';
+import { m } from '$paraglide/messages.js';
+
+import { keep, kept, type Store } from './store';
 
 /** What the agent wrote and the desk has not shown in the thread yet. */
 export interface Outgoing {
@@ -14,17 +17,57 @@ export interface Outgoing {
   error: Refused | null;
 }
 
-/** Messages on their way to the desk, shown before they are there. */
+/** A refusal as it is kept. */
+interface KeptRefusal {
+  code: Code | 'offline';
+  message: string;
+  message_zh?: string | undefined;
+}
+
+interface Kept {
+  /** The database for which they were written. */
+  epoch: string | null;
+  all: (Omit<Outgoing, 'error'> & { error: KeptRefusal | null })[];
+}
+
+const KEY = 'deskbell.outbox';
+
+const keptRefusal = ({ code, message, chinese }: Refused): KeptRefusal => ({
+  code,
+  message,
+  message_zh: chinese,
+});
+
+const anotherDatabase = () =>
+  new Refused({
+    code: 'internal',
+    message: m.outgoing_restored({}, { locale: 'en' }),
+    message_zh: m.outgoing_restored({}, { locale: 'zh-CN' }),
+  });
+
+/** Messages on their way to the desk, shown before they are there. Those that are not there survive a reload. */
 export class Outbox {
   readonly #backend: Backend;
   readonly #newId: () => string;
+  readonly #store: Store | undefined;
+  #epoch: string | null;
   #all = $state.raw<Outgoing[]>([]);
   /** The last delivery of each conversation while it is under way. */
   readonly #underWay = new Map<ConversationId, Promise<void>>();
+  /** Those that a reload interrupted, until the desk is reached. */
+  #waiting: Outgoing[];
+  /** Those that were there before a reload, by id. */
+  readonly #interrupted: Set<string>;
 
-  constructor(backend: Backend, newId: () => string = () => crypto.randomUUID()) {
+  constructor(backend: Backend, newId: () => string = () => crypto.randomUUID(), store?: Store) {
     this.#backend = backend;
     this.#newId = newId;
+    this.#store = store;
+    const { epoch, all } = kept<Kept>(store, KEY, { epoch: null, all: [] });
+    this.#epoch = epoch;
+    this.#all = all.map((own) => ({ ...own, error: own.error && new Refused(own.error) }));
+    this.#waiting = this.#all.filter(({ state }) => state === 'sending');
+    this.#interrupted = new Set(this.#all.map(({ id }) => id));
   }
 
   of(conversation: ConversationId): Outgoing[] {
@@ -41,8 +84,23 @@ export class Outbox {
       seq: null,
       error: null,
     };
-    this.#all = [...this.#all, outgoing];
+    this.#put([...this.#all, outgoing]);
     return this.#inTurn(outgoing);
+  }
+
+  /**
+   * The desk is reached, with this database. What a reload interrupted is sent again under the same id, so that it
+   * cannot arrive twice. In another database its conversation may be someone else's: there the agent decides.
+   */
+  begin(epoch: string): void {
+    const same = this.#epoch === null || this.#epoch === epoch;
+    this.#epoch = epoch;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const own of waiting) {
+      if (same) void this.#inTurn(own);
+      else this.#change(own.id, { state: 'failed', error: anotherDatabase() });
+    }
   }
 
   /** Sends what failed again, under the same id, so that it cannot arrive twice. */
@@ -56,15 +114,20 @@ export class Outbox {
   /** Gives up on what failed and returns its text. */
   discard(id: string): string | undefined {
     const outgoing = this.#all.find((other) => other.id === id);
-    this.#all = this.#all.filter((other) => other.id !== id);
+    this.#put(this.#all.filter((other) => other.id !== id));
     return outgoing?.text;
+  }
+
+  /** The conversation is no more. */
+  forget(conversation: ConversationId): void {
+    this.#put(this.#all.filter((outgoing) => outgoing.conversation !== conversation));
   }
 
   /** The desk shows a message: what it was made of is done. */
   reconcile(message: Message): void {
     if (message.client_id === undefined || this.#all.length === 0) return;
     if (this.#all.some((outgoing) => outgoing.id === message.client_id)) {
-      this.#all = this.#all.filter((outgoing) => outgoing.id !== message.client_id);
+      this.#put(this.#all.filter((outgoing) => outgoing.id !== message.client_id));
     }
   }
 
@@ -84,13 +147,24 @@ export class Outbox {
   async #deliver({ id, conversation, kind, text }: Outgoing): Promise<void> {
     try {
       const { seq } = await ask(this.#backend, { type: kind, conversation, id, text });
-      this.#change(id, { state: 'sent', seq });
+      // It may have arrived before the reload, and then it is not told of again.
+      if (this.#interrupted.has(id)) this.discard(id);
+      else this.#change(id, { state: 'sent', seq });
     } catch (cause) {
       this.#change(id, { state: 'failed', error: Refused.from(cause) });
     }
   }
 
   #change(id: string, change: Partial<Outgoing>): void {
-    this.#all = this.#all.map((outgoing) => (outgoing.id === id ? { ...outgoing, ...change } : outgoing));
+    this.#put(this.#all.map((outgoing) => (outgoing.id === id ? { ...outgoing, ...change } : outgoing)));
+  }
+
+  #put(all: Outgoing[]): void {
+    this.#all = all;
+    const unsent = all.filter(({ state }) => state !== 'sent');
+    keep(this.#store, KEY, {
+      epoch: this.#epoch,
+      all: unsent.map((own) => ({ ...own, error: own.error && keptRefusal(own.error) })),
+    } satisfies Kept);
   }
 }

@@ -47,13 +47,13 @@ describe('while a model writes', () => {
   test('editing stops it first, and opens with everything it had written', async () => {
     void desk.held.edit(1, writing);
     expect(types()).toContain('stop_writing');
-    expect(desk.held.editing).toBeNull();
+    expect(desk.held.of(1)).toBeNull();
     await backend.answer('stop_writing', { type: 'done' });
     hear({
       type: 'conversation',
       conversation: conversation(1, { held: held({ text: 'Desks ship in', due_at: null, hold_ms: null }) }),
     });
-    expect(desk.held.editing).toMatchObject({ held: 7, text: 'Desks ship in' });
+    expect(desk.held.of(1)).toMatchObject({ held: 7, text: 'Desks ship in' });
   });
 
   test('a reply finished just before it could be stopped is edited as it is, without a word', async () => {
@@ -61,7 +61,7 @@ describe('while a model writes', () => {
     await backend.refuse('stop_writing', 'stale_reply');
     hear({ type: 'conversation', conversation: conversation(1, { held: held() }) });
     expect(types().at(-1)).toBe('pause_held');
-    expect(desk.held.editing?.text).toBe('Desks ship in 3 days.');
+    expect(desk.held.of(1)?.text).toBe('Desks ship in 3 days.');
     expect(desk.toasts.all).toEqual([]);
   });
 
@@ -69,7 +69,7 @@ describe('while a model writes', () => {
     void desk.held.edit(1, writing);
     await backend.answer('stop_writing', { type: 'done' });
     hear({ type: 'conversation', conversation: conversation(1, { held: held({ id: 8 }) }) });
-    expect(desk.held.editing).toBeNull();
+    expect(desk.held.of(1)).toBeNull();
   });
 });
 

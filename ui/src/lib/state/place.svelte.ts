@@ -1,5 +1,7 @@
 import type { ConversationId, Filter } from '$lib/protocol';
 
+import { keep, kept, type Store } from './store';
+
 export type View = 'conversations' | 'activity' | 'responder' | 'visitors' | 'settings';
 /** The parts of the responder's view. */
 export type ResponderPart =
@@ -31,8 +33,6 @@ const HOMES: [string, { section: SettingsSection } | { part: ResponderPart }][] 
 ];
 const START: Stored = { view: 'conversations', tab: 'open', selected: null };
 
-type Store = Pick<Storage, 'getItem' | 'setItem'>;
-
 /** Where in the console the agent is. Survives a reload. */
 export class Place {
   readonly #store: Store | undefined;
@@ -50,16 +50,12 @@ export class Place {
   /** The conversation whose end is on the screen. */
   atEndOf = $state<ConversationId | null>(null);
   /** What should take the keyboard's focus; whoever does sets it back to `null`. */
-  focus = $state<'composer' | 'note' | 'messages' | 'labels' | 'suggestion' | 'search' | null>(null);
+  focus = $state<'composer' | 'note' | 'messages' | 'held' | 'labels' | 'suggestion' | 'search' | null>(null);
 
   constructor(store: Store | undefined) {
     this.#store = store;
-    try {
-      this.#at = { ...START, ...(JSON.parse(store?.getItem(KEY) ?? '{}') as Partial<Stored>) };
-      this.#reading = this.#at.selected !== null;
-    } catch {
-      // What cannot be read is as good as nothing stored.
-    }
+    this.#at = { ...START, ...kept<Partial<Stored>>(store, KEY, {}) };
+    this.#reading = this.#at.selected !== null;
   }
 
   get view(): View {
@@ -123,10 +119,6 @@ export class Place {
 
   #move(change: Partial<Stored>): void {
     this.#at = { ...this.#at, ...change };
-    try {
-      this.#store?.setItem(KEY, JSON.stringify(this.#at));
-    } catch {
-      // Only the place after a reload is lost.
-    }
+    keep(this.#store, KEY, this.#at);
   }
 }

@@ -10,7 +10,6 @@ const OWN = new Set<Refused['code']>([
   'offline',
   'timed_out',
   'stale_reply',
-  'too_long',
   'store_failed',
   'overloaded',
   'no_such_conversation',

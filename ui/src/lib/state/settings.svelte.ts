@@ -59,9 +59,9 @@ export class DeskSettings {
     this.#refused = null;
   }
 
-  /** Says what is wrong with the draft before the desk would. */
+  /** Says what is wrong with the draft before the desk would, in the console's language. */
   refuse(field: string, message: string): void {
-    this.#refused = new Refused({ code: 'invalid_setting', message, field });
+    this.#refused = new Refused({ code: 'invalid_setting', message, message_zh: message, field });
   }
 
   /** Saves the draft. False when it was refused. */

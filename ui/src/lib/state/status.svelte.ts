@@ -29,9 +29,17 @@ export class DeskStatus {
     this.about = { version: snapshot.version, data_dir: snapshot.data_dir };
   }
 
-  /** What customers connect to, such as `ws://127.0.0.1:8080`; `null` when the desk does not listen. */
+  /**
+   * What customers connect to, such as `ws://127.0.0.1:8080`; `null` when the desk does not listen. Nobody can connect
+   * to `0.0.0.0`, so it is the address at which this machine reaches it.
+   */
   get address(): string | null {
-    return this.listening?.state === 'listening' ? `ws://${this.listening.address}` : null;
+    return this.url?.replace(/^http/u, 'ws') ?? null;
+  }
+
+  /** What the desk listens on, such as `0.0.0.0:8080`; `null` when it does not. */
+  get listensOn(): string | null {
+    return this.listening?.state === 'listening' ? this.listening.address : null;
   }
 
   /** Where a browser opens the desk's own pages. */

@@ -1,5 +1,4 @@
 import type { Conversation, Update } from '$lib/protocol';
-import { m } from '$paraglide/messages.js';
 
 import type { Desk } from './desk.svelte';
 
@@ -82,9 +81,5 @@ function applyConversation(desk: Desk, conversation: Conversation): void {
   desk.conversations.put(conversation);
   desk.writing.seen(conversation);
   if (before?.discarded && !conversation.discarded) desk.toasts.dismissKind(`discarded ${id}`);
-  const lost = desk.held.seen(id, conversation.held);
-  if (lost === null) return;
-  // The reply went away under the editor: what was written goes to the composer instead of nowhere.
-  if (desk.drafts.of(id).text === '' && lost !== '') desk.drafts.set(id, { mode: 'reply', text: lost });
-  desk.toasts.show({ tone: 'info', text: () => m.held_gone_while_editing() });
+  desk.held.seen(id, conversation.held);
 }

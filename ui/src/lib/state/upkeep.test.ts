@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Backup } from '$lib/protocol';
 
 import { FakeBackend, settled } from '../../testing/fake-backend';
-import { NOW, SETTINGS, conversation, message, snapshot } from '../../testing/sample';
+import { NOW, SETTINGS, conversation, held, message, snapshot } from '../../testing/sample';
 import { Desk } from './desk.svelte';
 
 const backup = (name: string, change: Partial<Backup> = {}): Backup => ({
@@ -116,6 +116,8 @@ test('of an erased customer nothing stays in the console', async () => {
     more: false,
   });
   desk.drafts.set(2, { mode: 'reply', text: 'Dear Ann' });
+  void desk.held.edit(2, held());
+  void desk.outbox.send(2, 'send', 'Dear Ann, hello');
   desk.search.set('hello');
   await new Promise((resolve) => setTimeout(resolve, 200));
   await backend.answer('search', {
@@ -133,6 +135,7 @@ test('of an erased customer nothing stays in the console', async () => {
   expect(desk.conversations.all.map(({ id }) => id)).toEqual([1]);
   expect(desk.threads.find(2)).toBeUndefined();
   expect(desk.drafts.of(2).text).toBe('');
+  expect([desk.held.of(2), desk.outbox.of(2)]).toEqual([null, []]);
   expect(desk.search.hits?.map((hit) => hit.conversation.id)).toEqual([1]);
 });
 
@@ -142,6 +145,8 @@ test('a limit out of its bounds is not sent, and is named', async () => {
   expect(await desk.saveSettings()).toBe(false);
   expect(desk.settings.refused).toMatchObject({ field: 'limits.ping_seconds' });
   expect(desk.settings.refused?.message).toContain('1 to 300');
+  // It is said in the console's language already.
+  expect(desk.settings.refused?.chinese).toBe(desk.settings.refused?.message);
   desk.place.goSetting('limits.ping_seconds');
   expect([desk.place.view, desk.place.section]).toEqual(['settings', 'limits']);
   if (draft) draft.limits.ping_seconds = 30;

@@ -14,3 +14,15 @@ export function size(bytes: number): string {
   const number = new Intl.NumberFormat(getLocale(), { maximumFractionDigits: digits });
   return `${number.format(unit === 0 ? Math.max(1, value) : value)} ${UNITS[unit] ?? ''}`;
 }
+
+/** Near its end a limit is worth telling: from the last eighth on, and at most from these bytes on. */
+const TELL_FROM = 2 * 1024;
+
+/** How many bytes a text may still grow, less than nothing when it is too long; `null` while that is of no interest. */
+export function bytesLeft(text: string, limit: number): number | null {
+  const from = limit - Math.min(TELL_FROM, limit / 8);
+  // Counting bytes costs; a text this short cannot be near the limit.
+  if (text.length * 3 < from) return null;
+  const bytes = new TextEncoder().encode(text).length;
+  return bytes < from ? null : limit - bytes;
+}

@@ -5,10 +5,14 @@ import { describe, expect, test } from 'vitest';
 import type { Conversation } from '$lib/protocol';
 import { overwriteGetLocale } from '$paraglide/runtime.js';
 
+import { NOW, held } from '../../testing/sample';
 import { browserOf } from './browser';
 import { fuzzy } from './fuzzy';
+import { remaining } from './hold';
 import { initials, nameOf, tone } from './person';
-import { ago, day } from './time';
+import { codeText } from './refusal';
+import { bytesLeft } from './size';
+import { ago, countdown, day } from './time';
 
 const MINUTE = 60_000;
 
@@ -34,6 +38,46 @@ describe('time', () => {
     expect(day(midnight - MINUTE, now)).toBe('Yesterday');
     overwriteGetLocale(() => 'zh-CN');
     expect(day(midnight, now)).toBe('今天');
+  });
+});
+
+describe('what is left of a hold', () => {
+  const minutes = 10 * MINUTE;
+  const running = held({ due_at: NOW + minutes, hold_ms: minutes });
+
+  test('is never more than the hold, although clocks tick', () => {
+    // The page's clock stands on the last quarter of a second, before the desk's.
+    expect(countdown(remaining(running, NOW - 200) ?? 0)).toBe('10:00');
+    expect(countdown(remaining(running, NOW + 1) ?? 0)).toBe('10:00');
+    expect(countdown(remaining(running, NOW + 1_000) ?? 0)).toBe('9:59');
+  });
+
+  test('ends at nothing, and is not told while no time runs', () => {
+    expect(remaining(running, NOW + minutes + 5_000)).toBe(0);
+    expect(remaining(held({ due_at: null, paused_ms: 4_000 }), NOW)).toBeNull();
+  });
+});
+
+describe('a long message', () => {
+  test('is told what is left of the limit that is set, and only near it', () => {
+    expect(bytesLeft('a'.repeat(200), 16_384)).toBeNull();
+    expect(bytesLeft('a'.repeat(14_000), 16_384)).toBeNull();
+    expect(bytesLeft('a'.repeat(15_000), 16_384)).toBe(1_384);
+    expect(bytesLeft('a'.repeat(15_000), 65_536)).toBeNull();
+    expect(bytesLeft('a'.repeat(220), 256)).toBeNull();
+    expect(bytesLeft('a'.repeat(230), 256)).toBe(26);
+  });
+
+  test('is measured in bytes, and may be too long', () => {
+    expect(bytesLeft('桌'.repeat(90), 256)).toBe(256 - 270);
+    expect(bytesLeft('桌'.repeat(90), Infinity)).toBeNull();
+  });
+
+  test('is refused without a number that the settings may have changed', () => {
+    for (const locale of ['en', 'zh-CN'] as const) {
+      overwriteGetLocale(() => locale);
+      expect(codeText('too_long')).not.toMatch(/[0-9]/u);
+    }
   });
 });
 

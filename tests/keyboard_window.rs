@@ -1,0 +1,335 @@
+//! The console by keyboard alone, what stays where it is while news come, and what is typed into settings and the
+//! responder's parts, in the real window.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::time::Duration;
+
+use deskbell_tests::customer::{Plain, V1};
+use deskbell_tests::desktop::Desktop;
+use deskbell_tests::within;
+use serde_json::{Value, json};
+
+const REPLY: &str = "Hello, what can we help you with?";
+const ENTER: &str = "\u{e007}";
+const BACKSPACE: &str = "\u{e003}";
+const ESCAPE: &str = "\u{e00c}";
+const CONTROL_K: &str = "\u{e009}k\u{e000}";
+/// What is left of ten minutes at first, and a moment later: never more than was set.
+const AT_FIRST: &str = r"/^\D*(10:00|9:5\d)$/";
+const LATER: &str = r"/^\D*9:5\d$/";
+
+/// A customer with this name who has said this.
+async fn named(desktop: &Desktop, name: &str, text: &str) -> V1 {
+    let hello = json!({ "type": "hello", "locale": "en", "name": name });
+    let mut customer = V1::connect(&desktop.address().await, hello).await;
+    customer.say("1", text).await;
+    customer.next_of("ack").await;
+    customer
+}
+
+/// Keys as pressed while nothing in particular has the keyboard.
+async fn press(desktop: &Desktop, keys: &str) {
+    desktop.see("body").await.send_keys(keys).await.unwrap();
+}
+
+/// Keys as pressed where the keyboard is.
+async fn press_here(desktop: &Desktop, keys: &str) {
+    desktop.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+}
+
+/// Waits until this customer's conversation is the one that is open.
+async fn until_open(desktop: &Desktop, name: &str) {
+    let name = json!(name);
+    desktop
+        .until(&format!(
+            "(() => {{ const row = document.querySelector('[data-testid=conversation-row][aria-current=true]'); \
+             const thread = document.querySelector('[data-testid=thread]'); \
+             return row?.textContent.includes({name}) && thread?.dataset.conversation === row.dataset.conversation }})()"
+        ))
+        .await;
+}
+
+/// The id of this customer's conversation.
+async fn conversation(desktop: &Desktop, name: &str) -> Value {
+    let snapshot = desktop.call(json!({ "type": "snapshot" })).await;
+    let all = snapshot["conversations"].as_array().unwrap();
+    all.iter().find(|one| one["customer"]["name"] == name).unwrap()["id"].clone()
+}
+
+/// Waits until the desk says this of a conversation.
+async fn until_desk(desktop: &Desktop, id: &Value, what: &str, holds: impl Fn(&Value) -> bool) {
+    let mut look = tokio::time::interval(Duration::from_millis(40));
+    let said = async {
+        loop {
+            look.tick().await;
+            let answer = desktop.call(json!({ "type": "conversation", "conversation": id })).await;
+            if holds(&answer["conversation"]) {
+                return;
+            }
+        }
+    };
+    within(what, said).await;
+}
+
+/// Waits until the text of this element is so.
+async fn until_text(desktop: &Desktop, id: &str, pattern: &str) {
+    let text = format!("document.querySelector('[data-testid={id}]')?.textContent.trim()");
+    desktop.until(&format!("{pattern}.test({text} ?? '')")).await;
+}
+
+/// The reply to the message that was acknowledged so.
+async fn reply_after(customer: &mut V1, asked: &Value) -> Value {
+    loop {
+        let reply = customer.next_from("automatic").await;
+        if reply["seq"].as_i64() > asked["seq"].as_i64() {
+            return reply;
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_key_does_at_the_desk_what_it_says() {
+    let desktop = Desktop::start().await;
+    let _ada = named(&desktop, "Ada", "One").await;
+    let mut ben = named(&desktop, "Ben", "Two").await;
+    let _cho = named(&desktop, "Cho", "Three").await;
+    desktop.until("document.querySelectorAll('[data-testid=conversation-row]').length === 3").await;
+
+    // Down and up the list, newest first.
+    for (key, name) in [("j", "Cho"), ("j", "Ben"), ("j", "Ada"), ("j", "Ada"), ("k", "Ben")] {
+        press(&desktop, key).await;
+        until_open(&desktop, name).await;
+    }
+    let id = conversation(&desktop, "Ben").await;
+    press(&desktop, "t").await;
+    until_desk(&desktop, &id, "the take-over", |c| c["control"] == "human").await;
+    desktop.see("[data-testid=conversation-row][aria-current=true][data-control=human]").await;
+    press(&desktop, "h").await;
+    until_desk(&desktop, &id, "the hand-back", |c| c["control"] == "automatic").await;
+    desktop.see("[data-testid=conversation-row][aria-current=true][data-control=automatic]").await;
+
+    // A reply that waits ten minutes is counted down where it waits, and in the list.
+    desktop.set(|settings| settings["hold"] = json!({ "kind": "seconds", "seconds": 600 })).await;
+    ben.say("2", "Do you ship to Malta?").await;
+    let asked = ben.next_of("ack").await;
+    desktop.id("held-card").await;
+    until_text(&desktop, "held-time", AT_FIRST).await;
+    until_text(&desktop, "held-chip", AT_FIRST).await;
+    until_text(&desktop, "held-time", LATER).await;
+    until_text(&desktop, "held-chip", LATER).await;
+
+    // Edited: it waits, also while the agent looks elsewhere, until the edit is given up.
+    press(&desktop, "e").await;
+    desktop.until("document.activeElement?.dataset.testid === 'held-editor'").await;
+    until_desk(&desktop, &id, "the reply to wait", |c| c["held"]["paused_ms"].is_number()).await;
+    desktop.fill("held-editor", "Yes, to Malta as well.").await;
+    press(&desktop, "j").await;
+    until_open(&desktop, "Cho").await;
+    press(&desktop, "k").await;
+    until_open(&desktop, "Ben").await;
+    let kept = "document.querySelector('[data-testid=held-editor]')?.value === 'Yes, to Malta as well.'";
+    desktop.until(kept).await;
+    until_desk(&desktop, &id, "the reply to wait still", |c| c["held"]["paused_ms"].is_number()).await;
+    press(&desktop, "e").await;
+    desktop.until("document.activeElement?.dataset.testid === 'held-editor'").await;
+    press_here(&desktop, ESCAPE).await;
+    until_desk(&desktop, &id, "the reply to go on", |c| c["held"]["due_at"].is_number()).await;
+    desktop.until("!document.querySelector('[data-testid=held-editor]')").await;
+
+    press(&desktop, ENTER).await;
+    assert_eq!(reply_after(&mut ben, &asked).await["text"], REPLY, "as it was proposed");
+    until_desk(&desktop, &id, "nothing to be held", |c| c["held"].is_null()).await;
+    desktop.until("!document.querySelector('[data-testid=held-card]')").await;
+
+    ben.say("3", "And to Gozo?").await;
+    ben.next_of("ack").await;
+    desktop.id("held-card").await;
+    press(&desktop, BACKSPACE).await;
+    until_desk(&desktop, &id, "the discard", |c| c["held"].is_null() && c["discarded"].is_object()).await;
+    desktop.click("undo").await;
+    until_desk(&desktop, &id, "the undo", |c| c["held"].is_object() && c["held"]["due_at"].is_null()).await;
+    desktop.id("held-card").await;
+
+    press(&desktop, CONTROL_K).await;
+    desktop.until("document.activeElement?.dataset.testid === 'palette-input'").await;
+    press_here(&desktop, ESCAPE).await;
+    desktop.until("!document.querySelector('[data-testid=palette-input]')").await;
+    press(&desktop, "?").await;
+    desktop.id("shortcuts").await;
+    press_here(&desktop, ESCAPE).await;
+    desktop.until("!document.querySelector('[data-testid=shortcuts]')").await;
+    desktop.close().await;
+}
+
+/// Finds the first bubble that is whole on the screen, and tells which it is and where.
+const FIRST_WHOLE: &str = "
+    const done = arguments[0];
+    const look = () => {
+      const top = document.querySelector('[data-testid=thread]').getBoundingClientRect().top;
+      const row = [...document.querySelectorAll('[data-testid=message]')]
+        .find((message) => message.getBoundingClientRect().top >= top);
+      done({ seq: row.dataset.seq, y: row.getBoundingClientRect().y });
+    };
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(look)));
+";
+
+#[tokio::test]
+async fn who_reads_above_stays_there_while_a_message_comes_and_is_told_of_it() {
+    let desktop = Desktop::start().await;
+    let mut customer = named(&desktop, "Ada", "Line 1").await;
+    for number in 2..=80 {
+        customer.say(&number.to_string(), &format!("Line {number}")).await;
+        customer.next_of("ack").await;
+    }
+    press(&desktop, "j").await;
+    until_open(&desktop, "Ada").await;
+    desktop.until_message("customer", "Line 80").await;
+    let thread = "document.querySelector('[data-testid=thread]')";
+    desktop.until(&format!("{thread}.scrollHeight > 2 * {thread}.clientHeight")).await;
+    // Far enough from the top that nothing earlier is asked for.
+    let up = format!("{thread}.scrollTop = ({thread}.scrollHeight - {thread}.clientHeight) / 2");
+    desktop.client.execute(&up, vec![]).await.unwrap();
+    desktop.see("[data-testid=to-the-end][data-unseen='0']").await;
+    let before = desktop.client.execute_async(FIRST_WHOLE, vec![]).await.unwrap();
+
+    customer.say("new", "And one more thing").await;
+    customer.next_of("ack").await;
+    desktop.until("Number(document.querySelector('[data-testid=to-the-end]')?.dataset.unseen) > 0").await;
+    desktop.until("/new message/.test(document.querySelector('[data-testid=to-the-end]').textContent)").await;
+    let after = desktop.client.execute_async(FIRST_WHOLE, vec![]).await.unwrap();
+    assert_eq!(after["seq"], before["seq"], "the same message is at the top");
+    let moved = after["y"].as_f64().unwrap() - before["y"].as_f64().unwrap();
+    assert!(moved.abs() < 1.0, "it moved by {moved} px");
+    desktop.picture("news-below").await;
+
+    desktop.click("to-the-end").await;
+    desktop.until("!document.querySelector('[data-testid=to-the-end]')").await;
+    desktop
+        .until(&format!(
+            "(() => {{ const last = [...document.querySelectorAll('[data-testid=message]')]\
+             .find(m => m.textContent.includes('And one more thing')); \
+             return last && last.getBoundingClientRect().bottom <= {thread}.getBoundingClientRect().bottom + 1 }})()"
+        ))
+        .await;
+    desktop.close().await;
+}
+
+/// Puts a text into a field as an input method would: not every keyboard has these characters.
+async fn put(desktop: &Desktop, id: &str, text: &str) {
+    desktop.id(&format!("\"{id}\"")).await;
+    let (id, text) = (json!(format!("[data-testid=\"{id}\"]")), json!(text));
+    let script = format!(
+        "const field = document.querySelector({id}); field.value = {text}; \
+         field.dispatchEvent(new Event('input', {{ bubbles: true }}))"
+    );
+    desktop.client.execute(&script, vec![]).await.unwrap();
+}
+
+/// Chooses a file with this text in the import dialog.
+async fn choose_file(desktop: &Desktop, name: &str, text: &str) {
+    desktop.id("import-file").await;
+    let (name, text) = (json!(name), json!(text));
+    let script = format!(
+        "const chosen = new DataTransfer(); chosen.items.add(new File([{text}], {name}, {{ type: 'text/csv' }})); \
+         const field = document.querySelector('[data-testid=import-file]'); field.files = chosen.files; \
+         field.dispatchEvent(new Event('change', {{ bubbles: true }}))"
+    );
+    desktop.client.execute(&script, vec![]).await.unwrap();
+}
+
+/// A customer of plain text of this language, with what they were greeted with.
+async fn greeted(desktop: &Desktop, language: &'static str) -> (Plain, String) {
+    let mut customer = Plain::connect(&desktop.address().await, &[("Accept-Language", language)]).await;
+    let greeting = customer.next().await;
+    (customer, greeting)
+}
+
+#[tokio::test]
+async fn what_is_typed_into_settings_holds_and_every_part_of_the_responder_shows_what_it_has() {
+    let desktop = Desktop::start().await;
+    let asks = "When will my parcel arrive?";
+    desktop.click("nav-settings").await;
+    desktop.click("settings-replies").await;
+    desktop.fill("\"setting-greeting.en\"", "Good day.").await;
+    put(&desktop, "setting-greeting.zh-CN", "您好，请讲。").await;
+    desktop.fill("\"setting-reply.en\"", "A moment, please.").await;
+    put(&desktop, "setting-reply.zh-CN", "请稍候。").await;
+    desktop.click("settings-save").await;
+    desktop.until("!document.querySelector('[data-testid=settings-save]')").await;
+    for (language, greeting, text, reply) in [
+        ("zh-CN", "您好，请讲。", "包裹什么时候到？", "请稍候。"),
+        ("en", "Good day.", asks, "A moment, please."),
+    ] {
+        let (mut customer, greeted) = greeted(&desktop, language).await;
+        assert_eq!(greeted, greeting);
+        customer.send(text).await;
+        assert_eq!(customer.next().await, reply);
+    }
+
+    // An agent corrects the last reply, which can be learned from, and writes a rule.
+    let snapshot = desktop.call(json!({ "type": "snapshot" })).await;
+    let all = snapshot["conversations"].as_array().unwrap();
+    let id = &all.iter().find(|one| one["last"]["text"] == "A moment, please.").unwrap()["id"];
+    let thread = desktop.call(json!({ "type": "thread", "conversation": id, "limit": 10 })).await;
+    let sent =
+        thread["messages"].as_array().unwrap().iter().rfind(|one| one["author"] == "automatic").unwrap();
+    let correction =
+        json!({ "type": "correct", "conversation": id, "seq": sent["seq"], "text": "In three days." });
+    assert_eq!(desktop.call(correction).await["type"], "done");
+    let rule = json!({
+        "id": 0, "name": "Parcels", "enabled": true, "languages": [], "page": "",
+        "trigger": { "kind": "keywords", "keywords": ["包裹"], "all": true },
+        "action": { "kind": "reply", "text": { "en": "Soon.", "zh-CN": "三天内。" } },
+    });
+    assert_eq!(desktop.call(json!({ "type": "save_rule", "rule": rule })).await["type"], "rules");
+
+    desktop.click("nav-responder").await;
+    desktop.click("part-rules").await;
+    until_text(&desktop, "rule-row", "/Parcels/").await;
+    desktop.click("part-model").await;
+    desktop.id("\"setting-responder.model.url\"").await;
+    desktop.click("part-webhook").await;
+    desktop.id("\"setting-responder.webhook.url\"").await;
+    desktop.click("part-hours").await;
+    desktop.click("\"setting-responder.hours\"").await;
+    desktop.id("hours-day-6").await;
+    desktop.click("settings-discard").await;
+    desktop.until("!document.querySelector('[data-testid=hours-day-6]')").await;
+
+    desktop.click("part-review").await;
+    until_text(&desktop, "lesson", "/In three days\\./").await;
+    desktop.click("lesson-accept").await;
+    desktop.until("document.querySelector('[data-testid=sheet] textarea')?.value === 'In three days.'").await;
+    desktop.click("editor-save").await;
+    desktop.until("!document.querySelector('[data-testid=sheet]')").await;
+    desktop.until("!document.querySelector('[data-testid=lesson]')").await;
+    desktop.click("part-answers").await;
+    until_text(&desktop, "answer-row", "/When will my parcel arrive/").await;
+
+    desktop.click("part-try").await;
+    desktop.fill("try-text", asks).await;
+    desktop.see("[data-testid=outcome][data-kind=reply]").await;
+    until_text(&desktop, "outcome", "/In three days\\./").await;
+    desktop.id("step").await;
+    desktop.click("part-replay").await;
+    desktop.click("replay-run").await;
+    desktop.see("[data-testid=replay-row][data-changed=true]").await;
+    until_text(&desktop, "replay-row", "/请稍候。.*三天内。/s").await;
+    desktop.click("part-numbers").await;
+    desktop.see("[data-testid=usage-table] [data-testid=usage-row][data-kind=fallback]").await;
+    desktop.picture("numbers").await;
+
+    // A file that cannot be taken is refused in the console's language, and changes nothing.
+    desktop.set(|settings| settings["console_language"] = json!("zh-CN")).await;
+    desktop.until("document.documentElement.lang === 'zh-CN'").await;
+    desktop.click("part-answers").await;
+    desktop.click("answers-import").await;
+    choose_file(&desktop, "bad.csv", "questions,reply,languages\nWo ist mein Tisch?,Hier.,de\n").await;
+    until_text(&desktop, "import-problems", "/第 1 条.*不支持语言“de”：请填 en 或 zh-CN。/s").await;
+    desktop.until("document.querySelector('[data-testid=import-confirm]').disabled").await;
+    desktop.picture("bad-import-zh-CN").await;
+    let answers = json!({ "type": "answers", "query": "", "offset": 0, "limit": 10 });
+    assert_eq!(desktop.call(answers).await["total"], 1);
+    desktop.close().await;
+}
