@@ -610,6 +610,19 @@ id?: string,
 change?: ChangeKind, };
 
 /**
+ * What is wrong with the data: the last automatic backup was not made, or the database is damaged.
+ */
+export type DataProblem = { 
+/**
+ * What, and what to do about it, in a sentence or two.
+ */
+message: string, 
+/**
+ * The same in Chinese.
+ */
+message_zh: string, };
+
+/**
  * What a model has written so far of a held reply or a suggestion.
  */
 export type DraftSoFar = { 

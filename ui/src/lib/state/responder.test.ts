@@ -278,7 +278,10 @@ describe('a change before it is saved', () => {
     editor.answer.questions = ['', 'Is it raining?'];
     editor.answer.reply = 'Always.';
     void editor.replay();
-    expect(backend.next('replay')?.plan).toMatchObject({ kind: 'answer', answer: { questions: ['Is it raining?'] } });
+    expect(backend.next('replay')?.plan).toMatchObject({
+      kind: 'answer',
+      answer: { questions: ['Is it raining?'] },
+    });
     await backend.answer('replay', { type: 'replayed', messages: [replayed(1, true)] });
     expect(editor.replayed).toHaveLength(1);
     editor.answer.reply = 'Never.';
