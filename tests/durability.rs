@@ -330,8 +330,8 @@ mod power {
             return;
         }
         let mut ledgers = customers(CUSTOMERS);
-        // Pages of WAL after which there is a checkpoint: many of them, and not one at the end.
-        let often = ("DESKBELL_TEST_AUTOCHECKPOINT", "40");
+        // Pages of WAL after which there is a checkpoint: of some commits, so that there are many and not one at the end.
+        let often = ("DESKBELL_TEST_AUTOCHECKPOINT", "100");
         let log = noted(&mut ledgers, &[often]).await;
         let counts = power::counts(&log);
         let checkpoints = power::checkpoints(&log, first(&ledgers));
