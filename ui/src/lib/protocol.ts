@@ -485,7 +485,7 @@ export type Counts = {
  */
 open: number, 
 /**
- * Open, and needing a human or unanswered under human control.
+ * Open, and needing a human, unanswered under human control, or with a held reply that only an agent will send.
  */
 needs_me: number, 
 /**
@@ -610,6 +610,19 @@ id?: string,
 change?: ChangeKind, };
 
 /**
+ * What is wrong with the data: the last automatic backup was not made, or the database is damaged.
+ */
+export type DataProblem = { 
+/**
+ * What, and what to do about it, in a sentence or two.
+ */
+message: string, 
+/**
+ * The same in Chinese.
+ */
+message_zh: string, };
+
+/**
  * What a model has written so far of a held reply or a suggestion.
  */
 export type DraftSoFar = { 
@@ -684,7 +697,7 @@ due_at: Timestamp | null,
  */
 hold_ms: number | null, 
 /**
- * What was left when it was paused, in milliseconds; `null` when it runs or is "ask".
+ * What was left when it was paused, in milliseconds, 0 for "ask"; `null` when nobody has paused it.
  */
 paused_ms: number | null, 
 /**
