@@ -170,7 +170,15 @@ export class Upkeep {
     }
   }
 
-  #show({ backups, folder, problem }: { backups: Backup[]; folder: string; problem: string | null }): void {
+  #show({
+    backups,
+    folder,
+    problem,
+  }: {
+    backups: Backup[];
+    folder: string;
+    problem: DataProblem | null;
+  }): void {
     this.#backups = { folder, all: backups };
     this.#problem = problem;
   }
