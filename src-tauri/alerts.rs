@@ -1,12 +1,13 @@
 //! What alerts the agent, and when: pure, so that it can be tested. `attention.rs` feeds it and shows what it asks for.
 //!
 //! A conversation alerts for a [`Reason`], at once and then again and again until someone looks. A look is: an agent
-//! has read further, the needs-human mark was cleared, or the window has the focus and nothing is unread.
+//! has read further, the needs-human mark was cleared, or the window has the focus and nothing is unread. A held reply
+//! that an agent deals with waits for nobody.
 
 use std::collections::HashMap;
 
-use deskbell_protocol::entity::{Control, Conversation, Status};
-use deskbell_protocol::{ConversationId, Seq, Timestamp, limits, settings};
+use deskbell_protocol::entity::{Control, Conversation, HeldReply, Status};
+use deskbell_protocol::{ConversationId, HeldId, Seq, Timestamp, limits, settings};
 
 /// While the window has the focus the agent may be about to look, and the first alert waits this long (milliseconds).
 const FOCUSED_GRACE: i64 = 2_000;
@@ -16,6 +17,8 @@ const FOCUSED_GRACE: i64 = 2_000;
 pub(crate) enum Reason {
     /// A customer wrote for the first time and no agent has looked yet.
     New,
+    /// A reply is held until an agent sends it.
+    Held,
     /// The customer of a conversation under human control wrote.
     Waiting,
     /// The conversation needs a human.
@@ -41,12 +44,14 @@ pub(crate) struct Alerts {
     said: HashMap<ConversationId, String>,
 }
 
-/// A conversation in which something is unread or needs a human.
+/// A conversation in which something is unread, needs a human or waits for an agent.
 #[derive(Debug, Default)]
 struct Tracked {
     agent_read: Seq,
     /// Since when it needs a human.
     needs_human: Option<Timestamp>,
+    /// The reply that is held, whether for an agent or not.
+    held: Option<HeldId>,
     looked_at: Looked,
     open: Option<Open>,
 }
@@ -58,6 +63,7 @@ struct Looked {
     /// How many messages were unread, which is not 0 where a mark was cleared without reading.
     unread: u32,
     needs_human: Option<Timestamp>,
+    held: Option<HeldId>,
 }
 
 /// An alert that nobody has looked at.
@@ -88,6 +94,7 @@ impl Alerts {
         tracked.look(conversation, focused);
         tracked.agent_read = conversation.agent_read_seq;
         tracked.needs_human = needs_human;
+        tracked.held = held(conversation);
         tracked.open = match (tracked.reason(conversation), tracked.open.take()) {
             (None, _) => None,
             (Some(reason), Some(open)) if reason <= open.alert.reason => {
@@ -95,7 +102,7 @@ impl Alerts {
             }
             (Some(reason), _) => Some(Open { since: now, shown: None, alert: alert(conversation, reason) }),
         };
-        if conversation.unread == 0 && needs_human.is_none() {
+        if conversation.unread == 0 && needs_human.is_none() && conversation.held.is_none() {
             self.forget(conversation.id);
         }
     }
@@ -155,6 +162,9 @@ impl Tracked {
             if seen || self.needs_human == needs_human {
                 self.looked_at.needs_human = needs_human;
             }
+            if seen || self.held == held(conversation) {
+                self.looked_at.held = held(conversation);
+            }
         }
         self.looked_at.unread = self.looked_at.unread.min(conversation.unread);
     }
@@ -169,6 +179,8 @@ impl Tracked {
             Some(Reason::NeedsHuman)
         } else if unread && conversation.control == Control::Human {
             Some(Reason::Waiting)
+        } else if conversation.held.as_ref().is_some_and(waits) && self.held != self.looked_at.held {
+            Some(Reason::Held)
         } else if unread && !seen_before {
             Some(Reason::New)
         } else {
@@ -182,7 +194,7 @@ impl Open {
     fn due(&self, settings: &settings::Alerts, focused: bool) -> Option<Timestamp> {
         let wanted = match self.alert.reason {
             Reason::New => settings.new_conversation,
-            Reason::Waiting | Reason::NeedsHuman => settings.needs_human,
+            Reason::Held | Reason::Waiting | Reason::NeedsHuman => settings.needs_human,
         };
         let repeat = i64::from(settings.repeat_seconds) * 1_000;
         match self.shown {
@@ -191,6 +203,15 @@ impl Open {
             Some(shown) => (repeat > 0).then(|| shown.plus(repeat)),
         }
     }
+}
+
+fn held(conversation: &Conversation) -> Option<HeldId> {
+    conversation.held.as_ref().map(|held| held.id)
+}
+
+/// Whether a reply waits for an agent who is not at work on it.
+fn waits(held: &HeldReply) -> bool {
+    held.waits_for_agent() && held.paused_ms.is_none()
 }
 
 fn alert(conversation: &Conversation, reason: Reason) -> Alert {

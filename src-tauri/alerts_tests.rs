@@ -1,4 +1,6 @@
-use deskbell_protocol::entity::{Author, Customer, LastLine, NeedsHuman, NeedsHumanReason};
+use deskbell_protocol::entity::{
+    Author, Customer, LastLine, NeedsHuman, NeedsHumanReason, Source, SourceKind,
+};
 use deskbell_protocol::{Revision, settings};
 use proptest::prelude::*;
 
@@ -58,6 +60,28 @@ impl Scene {
         self.conversation.last_seq = self.conversation.last_seq.next();
         self.conversation.unread += 1;
         self.conversation.status = Status::Open;
+        self.update();
+    }
+
+    /// A customer's message whose reply is held: until this time, or until an agent sends it.
+    fn held(&mut self, due_at: Option<Timestamp>) {
+        let id = HeldId(self.conversation.held.as_ref().map_or(1, |held| held.id.0 + 1));
+        self.conversation.held = Some(HeldReply {
+            id,
+            for_seq: self.conversation.last_seq.next(),
+            text: "Within three days.".to_owned(),
+            source: Source::of(SourceKind::Answer),
+            held_at: self.now,
+            due_at,
+            hold_ms: due_at.map(|at| at.since(self.now)),
+            paused_ms: None,
+            writing: false,
+        });
+        self.customer_writes();
+    }
+
+    fn change_held(&mut self, change: impl FnOnce(&mut HeldReply)) {
+        change(self.conversation.held.as_mut().unwrap());
         self.update();
     }
 
@@ -188,6 +212,39 @@ fn under_human_control_each_message_after_a_look_alerts() {
 }
 
 #[test]
+fn a_reply_that_only_an_agent_will_send_alerts_until_someone_looks() {
+    let mut scene = Scene::new();
+    scene.held(None);
+    assert_eq!(scene.due(), [Reason::Held], "more urgent than that the conversation is new");
+    assert_eq!(scene.after(MINUTE), [Reason::Held]);
+    scene.agent_reads();
+    assert_eq!(scene.after(10 * MINUTE), []);
+    scene.held(None);
+    assert_eq!(scene.due(), [Reason::Held], "another reply is another alert");
+    scene.needs_human();
+    assert_eq!(scene.due(), [Reason::NeedsHuman]);
+    scene.settings.needs_human = false;
+    assert_eq!(scene.after(MINUTE), []);
+}
+
+#[test]
+fn a_reply_alerts_nobody_while_it_counts_down_is_written_or_is_edited() {
+    let mut scene = Scene::new();
+    scene.settings.new_conversation = false;
+    scene.held(Some(Timestamp(600_000)));
+    assert_eq!(scene.due(), []);
+    scene.change_held(|held| (held.due_at, held.writing) = (None, true));
+    assert_eq!(scene.due(), []);
+    scene.change_held(|held| (held.writing, held.paused_ms) = (false, Some(0)));
+    assert_eq!(scene.due(), []);
+    scene.change_held(|held| held.paused_ms = None);
+    assert_eq!(scene.due(), [Reason::Held]);
+    scene.conversation.held = None;
+    scene.update();
+    assert_eq!(scene.after(10 * MINUTE), [], "somebody has sent it");
+}
+
+#[test]
 fn with_the_focus_the_first_alert_waits_for_a_look() {
     let mut scene = Scene::new();
     scene.focused = true;
@@ -245,6 +302,8 @@ fn a_resolved_conversation_alerts_nobody() {
 #[derive(Debug, Clone, Copy)]
 enum Event {
     CustomerWrites,
+    Held(bool),
+    HeldGone,
     NeedsHuman,
     AgentReads,
     AgentDismisses,
@@ -257,6 +316,8 @@ enum Event {
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         Just(Event::CustomerWrites),
+        any::<bool>().prop_map(Event::Held),
+        Just(Event::HeldGone),
         Just(Event::NeedsHuman),
         Just(Event::AgentReads),
         Just(Event::AgentDismisses),
@@ -271,6 +332,8 @@ impl Scene {
     fn apply(&mut self, event: Event) {
         match event {
             Event::CustomerWrites => self.customer_writes(),
+            Event::Held(ask) => self.held((!ask).then(|| self.now.plus(MINUTE))),
+            Event::HeldGone => self.conversation.held = None,
             Event::NeedsHuman => self.needs_human(),
             Event::AgentReads => self.agent_reads(),
             Event::AgentDismisses => self.agent_dismisses(),

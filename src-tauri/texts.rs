@@ -42,9 +42,11 @@ pub(crate) fn look(language: Language) -> &'static str {
 pub(crate) fn alert(language: Language, alert: &Alert) -> (String, String) {
     let what = match (language, alert.reason) {
         (Language::En, Reason::New) => "New conversation",
+        (Language::En, Reason::Held) => "A reply waits for you",
         (Language::En, Reason::Waiting) => "Waiting for your reply",
         (Language::En, Reason::NeedsHuman) => "Needs you",
         (Language::ZhCn, Reason::New) => "新会话",
+        (Language::ZhCn, Reason::Held) => "有回复待您确认",
         (Language::ZhCn, Reason::Waiting) => "等待您回复",
         (Language::ZhCn, Reason::NeedsHuman) => "需要人工",
     };

@@ -251,6 +251,26 @@ async fn a_responder_that_fails_calls_the_agent() {
 }
 
 #[tokio::test]
+async fn a_reply_that_only_the_agent_will_send_calls_the_agent_until_it_is_sent() {
+    let clock = Clock::default();
+    let (desktop, mut service) = desk(&clock).await;
+    desktop.set(|settings| settings["hold"] = json!({ "kind": "ask" })).await;
+    let _grace = named(&desktop, "Grace", "My printer is on fire").await;
+    let first = service.next().await;
+    assert_eq!(first.title, "A reply waits for you · Grace");
+    clock.forward(HOUR);
+    let _visitor = visitor(&desktop).await;
+    let again = service.next().await;
+    assert_eq!((again.title, service.next_closed().await), (first.title, first.id));
+    let list = desktop.call(json!({ "type": "conversations", "filter": "needs_me", "limit": 1 })).await;
+    let waiting = &list["conversations"][0];
+    let send = json!({ "type": "send_held", "conversation": waiting["id"], "held": waiting["held"]["id"] });
+    assert_eq!(desktop.call(send).await["type"], "done");
+    assert_eq!(service.next_closed().await, again.id);
+    desktop.close().await;
+}
+
+#[tokio::test]
 async fn alerts_that_fail_are_told_until_they_work_again() {
     let clock = Clock::default();
     let variables = [("DESKBELL_TEST_CLOCK", clock.variable())];

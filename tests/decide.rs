@@ -1,13 +1,19 @@
-//! The state machine under any order of customer messages, timers, slow responders and agent actions.
+//! The state machine under any order of customer messages, timers, slow responders and agent actions. Single rules that
+//! an order of acts could break are in `decide/overrides.rs`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use deskbell_desk::{
     AgentAction, Command, Context, Draft, FailedPart, Greeting, Proposal, State, Subject, decide,
 };
-use deskbell_protocol::entity::{Author, Control, Message, NeedsHumanReason, Source, SourceKind};
+use deskbell_protocol::entity::{
+    Author, ChangeKind, Control, Message, NeedsHumanReason, Source, SourceKind, Status,
+};
 use deskbell_protocol::settings::{Fallback, Hold, Language, Settings, WhileAway};
 use deskbell_protocol::{Code, HeldId, Seq, Timestamp};
 use proptest::prelude::*;
+
+#[path = "decide/overrides.rs"]
+mod overrides;
 
 /// A step of a story. Ids and versions are taken relative to the state, so that both timely and late ones occur.
 #[derive(Debug, Clone)]
@@ -18,6 +24,7 @@ enum Step {
     Fail { versions_ago: i64, otherwise: bool },
     Return,
     Away(bool),
+    Left { late: bool },
     Restart,
     RequestHuman,
     Visit,
@@ -51,6 +58,7 @@ enum Act {
     Resolve,
     Reopen,
     MarkRead,
+    Dismiss,
     Correct { seqs_ago: i64 },
     Retract { seqs_ago: i64 },
     StopWriting,
@@ -80,8 +88,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Act::Resolve),
         1 => Just(Act::Reopen),
         1 => Just(Act::MarkRead),
+        1 => Just(Act::Dismiss),
         2 => (0..6i64).prop_map(|seqs_ago| Act::Correct { seqs_ago }),
-        1 => (0..6i64).prop_map(|seqs_ago| Act::Retract { seqs_ago }),
+        3 => (0..6i64).prop_map(|seqs_ago| Act::Retract { seqs_ago }),
         2 => Just(Act::StopWriting),
         1 => Just(Act::Label),
     ];
@@ -102,6 +111,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(versions_ago, otherwise)| Step::Fail { versions_ago, otherwise }),
         2 => Just(Step::Return),
         1 => any::<bool>().prop_map(Step::Away),
+        2 => any::<bool>().prop_map(|late| Step::Left { late }),
         1 => Just(Step::Restart),
         1 => Just(Step::RequestHuman),
         1 => Just(Step::Visit),
@@ -160,6 +170,7 @@ fn command(step: &Step, state: &State, now: Timestamp) -> Command {
         },
         Step::Return => Command::Return { after_seconds: 3, proposal: proposed(Proposed::Answer) },
         Step::Away(_) => Command::CustomerRead { seq: Seq(0) },
+        Step::Left { late } => Command::AgentsLeft { held: held(*late) },
         Step::Restart => Command::Restarted { alive_at: now },
         Step::RequestHuman => Command::RequestHuman { draft: Some(draft(SourceKind::PersonCalled)) },
         Step::Visit => Command::VisitBegan,
@@ -184,6 +195,7 @@ fn action(act: &Act, state: &State, held: impl Fn(bool) -> HeldId) -> AgentActio
         Act::Resolve => AgentAction::Resolve,
         Act::Reopen => AgentAction::Reopen,
         Act::MarkRead => AgentAction::MarkRead { seq: state.last_seq },
+        Act::Dismiss => AgentAction::DismissNeedsHuman,
         Act::Correct { seqs_ago } => {
             AgentAction::Correct { seq: Seq(state.last_seq.0 - seqs_ago), text: "corrected".to_owned() }
         }
@@ -233,18 +245,43 @@ fn check(
     prop_assert!(revisions.last().is_none_or(|last| *last == after.revision));
     // At most one automatic reply between two customer messages: one answer a message.
     let mut answers = 0;
-    let notice = |m: &Message| {
-        m.source.as_ref().is_some_and(|s| matches!(s.kind, SourceKind::PersonCalled | SourceKind::Away))
-    };
     for message in thread {
         match message.author {
             Author::Customer => answers = 0,
-            _ if automatic(&message) && !notice(message) => answers += 1,
+            _ if automatic(&message) && !is_notice(message) => answers += 1,
             _ => {}
         }
         prop_assert!(answers <= 1, "two answers to one message");
     }
     Ok(())
+}
+
+/// Who is told that nobody is here, or that a person was called, still waits for an answer.
+fn is_notice(message: &Message) -> bool {
+    message.source.as_ref().is_some_and(|source| {
+        matches!(source.kind, SourceKind::PersonCalled | SourceKind::Away | SourceKind::Greeting)
+    })
+}
+
+/// Whether a message of the desk answers the customer.
+fn is_answer(message: &Message) -> bool {
+    let retracted = message.change.as_ref().is_some_and(|change| change.kind == ChangeKind::Retracted);
+    matches!(message.author, Author::Automatic | Author::Agent) && !retracted && !is_notice(message)
+}
+
+/// The customer's last message, if nobody has answered it: what the thread says, whatever the state believes.
+fn unanswered(thread: &[Message]) -> Option<Seq> {
+    let last = thread.iter().rposition(|message| message.author == Author::Customer)?;
+    (!thread[last..].iter().any(is_answer)).then(|| thread[last].seq)
+}
+
+/// Whether this says that nobody is to answer the customer's last message.
+fn is_settled(command: &Command, before: &State) -> bool {
+    match command {
+        Command::CustomerMessage { proposal: Proposal::Silent(_), .. } => true,
+        Command::Agent { action: AgentAction::DismissNeedsHuman, .. } => before.held.is_none(),
+        _ => false,
+    }
 }
 
 proptest! {
@@ -268,6 +305,7 @@ proptest! {
         let mut state = State::new(Timestamp(0));
         let mut thread = Vec::new();
         let mut customer_messages = 0;
+        let mut settled = None;
         for (at, step) in steps.iter().enumerate() {
             let now = Timestamp(i64::try_from(at).unwrap() * 1000);
             if let Step::Away(is_away) = step {
@@ -280,6 +318,7 @@ proptest! {
                 settings: &settings,
                 language: Language::En,
                 away,
+                customer: None,
                 greeting: greeting.as_ref(),
                 subject: subject.as_ref(),
             };
@@ -293,6 +332,14 @@ proptest! {
                     }
                     thread.extend(decision.messages.iter().cloned());
                     check(&state, &command, &decision.state, &decision.messages, &thread)?;
+                    let after = &decision.state;
+                    let waits = unanswered(&thread);
+                    if waits.is_none() || after.status == Status::Resolved || is_settled(&command, &state) {
+                        settled = waits;
+                    }
+                    let marked = after.held.is_some() || after.needs_human.is_some();
+                    let known = marked || after.control == Control::Human;
+                    prop_assert!(waits == settled || known, "nobody knows who waits after {:?}", command);
                     customer_messages += usize::from(matches!(step, Step::Customer { .. }));
                     state = decision.state;
                 }
@@ -315,7 +362,8 @@ fn subject(command: &Command, thread: &[Message]) -> Option<Subject> {
     };
     let message = thread.iter().find(|message| message.seq == *seq)?.clone();
     let question = thread.iter().rev().find(|m| m.seq < *seq && m.author == Author::Customer).map(|m| m.seq);
-    Some(Subject { message, question })
+    let answered_otherwise = thread.iter().any(|m| Some(m.seq) > question && m.seq != *seq && is_answer(m));
+    Some(Subject { message, question, answered_otherwise })
 }
 
 fn settings(hold: Hold) -> Settings {
@@ -327,6 +375,7 @@ fn context(settings: &Settings, now: i64) -> Context<'_> {
         now: Timestamp(now),
         settings,
         language: Language::En,
+        customer: None,
         away: false,
         greeting: None,
         subject: None,

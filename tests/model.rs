@@ -540,7 +540,7 @@ async fn a_late_reply_is_sent_once() {
 }
 
 #[tokio::test]
-async fn a_late_reply_after_take_over_is_refused() {
+async fn a_late_reply_after_take_over_is_a_suggestion_or_refused_where_none_are_wanted() {
     let mut endpoint = Endpoint::start(Script::answers("202 Accepted", "", "")).await;
     let (server, mut agent) = desk_with_bot(&endpoint).await;
     let mut customer = server.v1().await;
@@ -549,9 +549,27 @@ async fn a_late_reply_after_take_over_is_refused() {
     let id = ConversationId(asked["conversation"].as_i64().unwrap());
     agent.ask(Request::TakeOver { conversation: id }).await;
     let late = Late::new(&asked["conversation"], &asked["seq"], "Fridays from nine.");
+    assert_eq!(late.post(&server.address).await.0, 200);
+    assert_eq!(agent.conversation(id).await.suggestion.unwrap().text, "Fridays from nine.");
+    assert!(!agent.thread(id).await.iter().any(|message| message.text.contains("Fridays from")));
+
+    agent.ask(Request::HandBack { conversation: id }).await;
+    agent.set(|settings| settings.responder.suggestions = false).await;
+    customer.say("again", "When are you open on Saturdays?").await;
+    let asked = within("the second question", async {
+        loop {
+            let asked = endpoint.received().await.json()["data"].clone();
+            if asked["text"] == "When are you open on Saturdays?" {
+                return asked;
+            }
+        }
+    })
+    .await;
+    agent.ask(Request::TakeOver { conversation: id }).await;
+    let late = Late::new(&asked["conversation"], &asked["seq"], "Saturdays from ten.");
     let (status, refusal) = late.post(&server.address).await;
     assert_eq!((status, &refusal["code"]), (409, &json!("stale_reply")));
-    assert!(!agent.thread(id).await.iter().any(|message| message.text.contains("Fridays from")));
+    assert!(!agent.thread(id).await.iter().any(|message| message.text.contains("Saturdays from")));
 }
 
 #[tokio::test]

@@ -246,6 +246,28 @@ async fn a_suggestion_is_inserted_with_tab_and_sent_by_nobody_but_the_agent() {
     desktop.close().await;
 }
 
+#[tokio::test]
+async fn who_takes_over_has_the_held_reply_above_the_composer() {
+    let desktop = Desktop::start().await;
+    let answer = json!({
+        "id": 0, "enabled": true, "questions": ["When will my parcel arrive?"], "reply": "Within three days.",
+        "languages": [], "labels": [],
+    });
+    assert_eq!(desktop.call(json!({ "type": "save_answer", "answer": answer })).await["type"], "saved");
+    desktop.set(|settings| settings["hold"] = json!({ "kind": "ask" })).await;
+    let mut customer = plain(&desktop, "en").await;
+    customer.send("When will my parcel arrive?").await;
+    open(&desktop, "When will my parcel arrive?").await;
+    desktop.click("held-take-over").await;
+    desktop.until("document.querySelector('[data-testid=suggestion-text]')?.textContent.trim() === 'Within three days.'").await;
+    desktop.click("composer").await;
+    press(&desktop, TAB).await;
+    desktop.until("document.querySelector('[data-testid=composer]').value === 'Within three days.'").await;
+    desktop.click("composer-send").await;
+    assert_eq!(customer.next().await, "Within three days.");
+    desktop.close().await;
+}
+
 /// The model answers at this endpoint, and what it writes waits for the agent.
 async fn ask_model(desktop: &Desktop, endpoint: &Endpoint) {
     desktop

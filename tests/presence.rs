@@ -72,8 +72,9 @@ async fn without_input_nobody_is_at_the_console_and_the_next_input_says_otherwis
         () = here => {}
         () = hands(&windows) => {}
     }
-    // Away once more: only the system says so, and only once the hands rest.
+    // Away once more: only the system says so, and only once the hands rest. What waited for them waits no longer.
     desktop.see("[data-testid=away][aria-checked=true]").await;
+    assert_eq!(customer.next().await, REPLY);
     // Switched off, the last word of the system counts no longer.
     desktop.set(|settings| settings["responder"]["away_after_minutes"] = json!(0)).await;
     desktop.see("[data-testid=away][aria-checked=false]").await;

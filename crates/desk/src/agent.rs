@@ -1,13 +1,13 @@
 //! What an agent does.
 
-use deskbell_protocol::entity::{Control, NeedsHumanReason, Status, SystemLine};
+use deskbell_protocol::entity::{Control, HeldReply, NeedsHumanReason, Status, SystemLine};
 use deskbell_protocol::responder::Use;
 use deskbell_protocol::settings::{Hold, validate_hold};
 use deskbell_protocol::{Code, HeldId, Refusal, Seq, Timestamp, limits};
 
 use crate::change;
 use crate::decision::{Context, Decision, NewLesson, held_reply, is_automatic, stale_reply};
-use crate::learn;
+use crate::learn::{self, Caught};
 use crate::proposal::Draft;
 use crate::state::Origin;
 
@@ -50,7 +50,9 @@ pub(crate) fn act(
         }
         AgentAction::TakeOver => {
             decision.begin(context);
-            take_over(decision, by, now);
+            if let Some(stopped) = take_over(decision, by, now) {
+                decision.suggest_stopped(stopped, context);
+            }
             decision.state.needs_human = None;
         }
         AgentAction::HandBack => hand_back(decision, by, now),
@@ -70,7 +72,10 @@ pub(crate) fn act(
         AgentAction::MarkRead { seq } => mark_read(decision, seq),
         AgentAction::DismissNeedsHuman => {
             decision.state.needs_human = None;
-            decision.state.waiting_since = None;
+            // Who is to get a held reply still waits for that.
+            if decision.state.held.is_none() {
+                decision.state.waiting_since = None;
+            }
         }
         AgentAction::Correct { seq, text } => change::correct(decision, by, seq, text, context)?,
         AgentAction::Retract { seq } => change::retract(decision, by, seq, context)?,
@@ -93,20 +98,24 @@ fn send(decision: &mut Decision, by: String, client_id: String, text: String, co
     let seq = decision.say(Origin::Agent { name: by, client_id }, text, now);
     let state = &mut decision.state;
     state.suggestion = None;
+    state.answered_seq = state.last_customer_seq;
     state.answered_by = None;
+    state.caught = None;
     state.needs_human = None;
     state.waiting_since = None;
     state.unread = 0;
     state.agent_read_seq = seq;
 }
 
-fn take_over(decision: &mut Decision, by: String, now: Timestamp) {
+/// Takes control. The held reply that this stopped comes back.
+fn take_over(decision: &mut Decision, by: String, now: Timestamp) -> Option<HeldReply> {
     let state = &mut decision.state;
     if state.control == Control::Human {
-        return;
+        return None;
     }
     state.control = Control::Human;
     state.control_version = state.control_version.saturating_add(1);
+    state.human_since = Some(now);
     state.discarded = None;
     let stopped = state.held.take();
     if let Some(held) = &stopped {
@@ -115,8 +124,9 @@ fn take_over(decision: &mut Decision, by: String, now: Timestamp) {
     if let Some(source) = decision.state.answered_by.clone() {
         decision.count(&source, Use::LedToHuman);
     }
-    let stopped = stopped.map(|held| held.text).filter(|text| !text.is_empty());
-    decision.system(SystemLine::TookOver { by, stopped }, now);
+    let text = stopped.as_ref().map(|held| held.text.clone()).filter(|text| !text.is_empty());
+    decision.system(SystemLine::TookOver { by, stopped: text }, now);
+    stopped
 }
 
 /// The responder answers again from the next message; who still waits for an answer stays marked.
@@ -125,9 +135,7 @@ fn hand_back(decision: &mut Decision, by: String, now: Timestamp) {
     if state.control == Control::Automatic {
         return;
     }
-    state.control = Control::Automatic;
-    state.control_version = state.control_version.saturating_add(1);
-    state.suggestion = None;
+    state.give_back();
     decision.system(SystemLine::HandedBack { by }, now);
     if decision.state.waiting_since.is_some() {
         decision.mark_needs_human(NeedsHumanReason::NoAnswer, now);
@@ -193,14 +201,22 @@ fn discard(decision: &mut Decision, by: String, held: HeldId, context: &Context<
     held.writing = false;
     decision.count(&held.source, Use::Discarded);
     decision.lesson = learn::from_discard(&held, &by, context);
-    let text = held.text.clone();
-    decision.state.held = None;
-    decision.state.discarded = Some(held);
+    let (text, source) = (held.text.clone(), held.source.clone());
+    let state = &mut decision.state;
+    let waits = state.waiting_since.is_some();
+    let marked = waits && state.needs_human.is_none();
+    state.caught = Some(Caught::Discarded { text: text.clone(), source, marked });
+    state.held = None;
+    state.discarded = Some(held);
     decision.system(SystemLine::Discarded { by, text }, context.now);
+    if waits {
+        decision.mark_needs_human(NeedsHumanReason::NoAnswer, context.now);
+    }
     Ok(())
 }
 
-/// What was discarded is held again, as "ask": an undo must not surprise anyone by sending.
+/// What was discarded is held again, as "ask": an undo must not surprise anyone by sending. The mark that came with the
+/// discard goes with it.
 fn restore(decision: &mut Decision, by: String, held: HeldId, now: Timestamp) -> Result<(), Refusal> {
     let state = &mut decision.state;
     if state.control == Control::Human || state.held.is_some() {
@@ -211,6 +227,10 @@ fn restore(decision: &mut Decision, by: String, held: HeldId, now: Timestamp) ->
     reply.hold_ms = None;
     reply.paused_ms = None;
     decision.lesson = Some(NewLesson::Withdrawn { question: reply.for_seq });
+    if matches!(state.caught, Some(Caught::Discarded { marked: true, .. })) {
+        state.needs_human.take_if(|needs| needs.reason == NeedsHumanReason::NoAnswer);
+    }
+    state.caught = Caught::by(&reply.source);
     state.held = Some(reply);
     decision.system(SystemLine::Restored { by }, now);
     Ok(())
@@ -219,11 +239,11 @@ fn restore(decision: &mut Decision, by: String, held: HeldId, now: Timestamp) ->
 /// `left_ms` is what whoever counts it down says is left. Without it the clock is asked, which may have jumped.
 fn pause(decision: &mut Decision, held: HeldId, left_ms: Option<i64>, now: Timestamp) -> Result<(), Refusal> {
     held_reply(&decision.state, held)?;
-    if let Some(reply) = &mut decision.state.held
-        && let Some(due_at) = reply.due_at.take()
-    {
-        let left = left_ms.unwrap_or_else(|| due_at.since(now));
-        reply.paused_ms = Some(left.clamp(0, reply.hold_ms.unwrap_or(0)));
+    if let Some(reply) = &mut decision.state.held {
+        let left = reply.due_at.take().map(|due_at| left_ms.unwrap_or_else(|| due_at.since(now)));
+        let left = left.map(|left| left.clamp(0, reply.hold_ms.unwrap_or(0)));
+        // One that is "ask" has no time to stop; that an agent is at work on it is known all the same.
+        reply.paused_ms = left.or(reply.paused_ms).or(Some(0)).filter(|_| !reply.writing);
     }
     Ok(())
 }
@@ -233,7 +253,7 @@ fn resume(decision: &mut Decision, held: HeldId, now: Timestamp) -> Result<(), R
     if let Some(reply) = &mut decision.state.held
         && let Some(left) = reply.paused_ms.take()
     {
-        reply.due_at = Some(now.plus(left));
+        reply.due_at = reply.hold_ms.map(|_| now.plus(left));
     }
     Ok(())
 }
@@ -288,9 +308,7 @@ fn resolve(decision: &mut Decision, by: String, context: &Context<'_>) {
     state.unread = 0;
     decision.system(SystemLine::Resolved { by }, now);
     if context.settings.responder.return_on_resolve && !is_automatic(&decision.state) {
-        let state = &mut decision.state;
-        state.control = Control::Automatic;
-        state.control_version = state.control_version.saturating_add(1);
+        decision.state.give_back();
         decision.system(SystemLine::Returned { after_seconds: None }, now);
     }
 }

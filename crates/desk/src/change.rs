@@ -1,10 +1,12 @@
 //! Replies that were sent, corrected or taken back. The original and who changed it stay with the message.
 
-use deskbell_protocol::entity::{Author, Change, ChangeKind, LastLine, Message, SystemLine};
+use deskbell_protocol::entity::{
+    Author, Change, ChangeKind, LastLine, Message, NeedsHumanReason, Status, SystemLine,
+};
 use deskbell_protocol::responder::Use;
 use deskbell_protocol::{Code, Refusal, Seq, limits};
 
-use crate::decision::{Context, Decision, Subject};
+use crate::decision::{Context, Decision, Subject, is_automatic, is_notice};
 use crate::learn;
 
 /// Replaces the text; the customer's client shows the new one, marked as corrected.
@@ -42,7 +44,22 @@ pub(crate) fn retract(
     }
     apply(decision, subject, ChangeKind::Retracted, &by, String::new(), context);
     decision.system(SystemLine::Retracted { by, seq }, context.now);
+    wait_again(decision, subject, context);
     Ok(())
+}
+
+/// The customer whose only answer was taken back waits again, and somebody must know.
+fn wait_again(decision: &mut Decision, subject: &Subject, context: &Context<'_>) {
+    let state = &mut decision.state;
+    let answered_last = subject.question == Some(state.last_customer_seq)
+        && !subject.message.source.as_ref().is_some_and(is_notice);
+    if state.status == Status::Resolved || !answered_last || subject.answered_otherwise {
+        return;
+    }
+    state.waiting_since.get_or_insert(context.now);
+    if is_automatic(state) {
+        decision.mark_needs_human(NeedsHumanReason::NoAnswer, context.now);
+    }
 }
 
 /// The message, if it is one that can still be changed.

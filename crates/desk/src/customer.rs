@@ -1,9 +1,9 @@
 //! What a customer does.
 
-use deskbell_protocol::entity::{Control, NeedsHumanReason, Status, SystemLine};
+use deskbell_protocol::entity::{NeedsHumanReason, Status, SystemLine};
 use deskbell_protocol::{Seq, Timestamp};
 
-use crate::decision::{Context, Decision};
+use crate::decision::{Context, Decision, is_automatic};
 use crate::proposal::{Draft, Proposal};
 use crate::state::Origin;
 
@@ -30,6 +30,7 @@ pub(crate) fn message(
     state.discarded = None;
     state.suggestion = None;
     state.answered_by = None;
+    state.caught = None;
     decision.label(labels);
     decision.respond(proposal, context);
 }
@@ -48,7 +49,8 @@ pub(crate) fn read(decision: &mut Decision, seq: Seq) {
     state.customer_read_seq = state.customer_read_seq.max(seq.min(state.last_seq));
 }
 
-/// Marks that a person is wanted and tells the customer so, once. A reply that waits would only be chatter.
+/// Marks that a person is wanted, whoever has control, and the customer waits for one. The responder tells the customer
+/// so, once. A reply that waits would only be chatter.
 pub(crate) fn request_human(decision: &mut Decision, draft: Option<Draft>, context: &Context<'_>) {
     decision.begin(context);
     reopen_for_customer(decision, context.now);
@@ -56,11 +58,12 @@ pub(crate) fn request_human(decision: &mut Decision, draft: Option<Draft>, conte
     state.held = None;
     state.stored = true;
     state.last_activity_at = context.now;
-    if state.control == Control::Human || state.person_called() {
+    state.waiting_since.get_or_insert(context.now);
+    if state.person_called() {
         return;
     }
     decision.mark_needs_human(NeedsHumanReason::CustomerAsked, context.now);
-    if let Some(draft) = draft {
+    if let Some(draft) = draft.filter(|_| is_automatic(&decision.state)) {
         decision.notify_customer(draft, context.now);
     }
 }

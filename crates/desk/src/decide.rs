@@ -62,6 +62,11 @@ pub enum Command {
         /// What the chain makes of the customer's last message.
         proposal: Proposal,
     },
+    /// Nobody is at the console any more, and a reply is held for an agent.
+    AgentsLeft {
+        /// Which reply.
+        held: HeldId,
+    },
     /// A held reply's time is over.
     HoldExpired {
         /// Which reply.
@@ -105,6 +110,14 @@ pub fn decide(state: &State, command: Command, context: &Context<'_>) -> Result<
         }
         Command::Return { after_seconds, proposal } => {
             return_control(&mut decision, after_seconds, proposal, context)?;
+        }
+        Command::AgentsLeft { held } => {
+            let held = held_reply(state, held)?.clone();
+            // What an agent has begun to edit is the agent's. What a model writes is decided on when it is written.
+            let untouched = held.paused_ms.is_none() && !held.writing;
+            if !context.away || !untouched || !decision.leave(held, context) {
+                return Err(stale_reply());
+            }
         }
         Command::HoldExpired { held } => {
             let held = held_reply(state, held)?;
@@ -163,13 +176,13 @@ fn return_control(
     context: &Context<'_>,
 ) -> Result<(), Refusal> {
     let state = &mut decision.state;
-    let waited = state.waiting_since.map_or(0, |since| context.now.since(since));
+    // Who has just taken over has had no time to answer yet.
+    let since = state.waiting_since.max(state.waiting_since.and(state.human_since));
+    let waited = since.map_or(0, |since| context.now.since(since));
     if state.control == Control::Automatic || waited < i64::from(after_seconds) * 1000 || waited == 0 {
         return Err(stale_reply());
     }
-    state.control = Control::Automatic;
-    state.control_version = state.control_version.saturating_add(1);
-    state.suggestion = None;
+    state.give_back();
     decision.system(SystemLine::Returned { after_seconds: Some(after_seconds) }, context.now);
     decision.mark_needs_human(NeedsHumanReason::Unanswered, context.now);
     if decision.state.answered_seq < decision.state.last_customer_seq {

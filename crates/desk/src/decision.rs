@@ -2,12 +2,13 @@
 
 use deskbell_protocol::HeldId;
 use deskbell_protocol::entity::{
-    Control, HeldReply, Message, NeedsHuman, NeedsHumanReason, Source, SourceKind, SystemLine,
+    Control, Customer, HeldReply, Message, NeedsHuman, NeedsHumanReason, Source, SourceKind, SystemLine,
 };
 use deskbell_protocol::responder::{LessonKind, Use};
 use deskbell_protocol::settings::{Language, Settings};
 use deskbell_protocol::{Code, Refusal, Seq, Timestamp, limits};
 
+use crate::learn::Caught;
 use crate::proposal::Greeting;
 use crate::state::{Origin, State};
 
@@ -20,6 +21,8 @@ pub struct Context<'a> {
     pub settings: &'a Settings,
     /// The customer's language.
     pub language: Language,
+    /// What is known about the customer, for replies that say it.
+    pub customer: Option<&'a Customer>,
     /// Whether nobody is at the console.
     pub away: bool,
     /// The greeting shown to a visitor who has no row yet.
@@ -35,6 +38,8 @@ pub struct Subject {
     pub message: Message,
     /// The customer's last message before it.
     pub question: Option<Seq>,
+    /// Whether the customer was answered in another place after that.
+    pub answered_otherwise: bool,
 }
 
 /// What follows from a command.
@@ -114,6 +119,9 @@ impl Decision {
 
     /// Marks once; that the customer asked for a person outweighs every other reason.
     pub(crate) fn mark_needs_human(&mut self, reason: NeedsHumanReason, at: Timestamp) {
+        if matches!(reason, NeedsHumanReason::NoAnswer | NeedsHumanReason::ResponderFailed) {
+            self.state.caught.get_or_insert(Caught::Unanswered);
+        }
         let asked = reason == NeedsHumanReason::CustomerAsked && !self.state.person_called();
         if self.state.needs_human.is_none() || asked {
             let since = self.state.needs_human.map_or(at, |needs| needs.since);
@@ -139,6 +147,11 @@ pub(crate) fn held_reply(state: &State, id: HeldId) -> Result<&HeldReply, Refusa
 
 pub(crate) fn stale_reply() -> Refusal {
     Refusal::new(Code::StaleReply, "This reply was already sent, discarded or replaced.")
+}
+
+/// Whether what comes from here is no answer, so that the customer goes on waiting for one.
+pub(crate) fn is_notice(source: &Source) -> bool {
+    matches!(source.kind, SourceKind::Greeting | SourceKind::Away | SourceKind::PersonCalled)
 }
 
 /// Whether the responder has control.

@@ -1,10 +1,36 @@
 //! What can be learned from an agent's act. An offer only: nothing is changed without a person.
 
-use deskbell_protocol::entity::{HeldReply, NeedsHumanReason, Source, SourceKind};
+use deskbell_protocol::entity::{HeldReply, Source, SourceKind};
 use deskbell_protocol::responder::LessonKind;
+use serde::{Deserialize, Serialize};
 
 use crate::decision::{Context, NewLesson, Subject};
 use crate::state::State;
+
+/// What became of a customer's message that nobody has really answered. Kept until the customer writes again or an agent
+/// answers, whatever is pressed in between.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Caught {
+    /// Nothing answered it, or only the default reply or the away text did.
+    Unanswered,
+    /// An agent discarded the reply to it.
+    Discarded {
+        /// What would have been said; empty when a model had not begun.
+        text: String,
+        /// Where that came from.
+        source: Source,
+        /// Whether the discard is why a human is needed.
+        marked: bool,
+    },
+}
+
+impl Caught {
+    /// What a reply from here leaves to teach.
+    pub(crate) fn by(source: &Source) -> Option<Self> {
+        matches!(source.kind, SourceKind::Fallback | SourceKind::Away).then_some(Self::Unanswered)
+    }
+}
 
 /// From a held reply that the agent edited before it was sent.
 pub(crate) fn from_edit(held: &HeldReply, by: &str, reply: &str, context: &Context<'_>) -> Option<NewLesson> {
@@ -48,24 +74,15 @@ pub(crate) fn from_correction(
     })
 }
 
-/// From an answer by hand to what the default reply had caught, nothing had answered, or the agent had discarded a
-/// reply to. Only the first answer to a question teaches.
+/// From an answer by hand to what nobody has really answered. Only the first answer to a question teaches.
 pub(crate) fn from_answer(state: &State, by: &str, reply: &str, context: &Context<'_>) -> Option<NewLesson> {
     let question = state.last_customer_seq;
     if !context.settings.responder.lessons || question.0 == 0 {
         return None;
     }
-    let discarded = state.discarded.as_ref().filter(|held| held.for_seq == question);
-    let held = state.held.as_ref().filter(|held| held.source.kind == SourceKind::Fallback);
-    let answered = state.answered_by.as_ref().filter(|source| source.kind == SourceKind::Fallback);
-    let unanswered = state.waiting_since.is_some()
-        && state.needs_human.is_some_and(|needs| needs.reason == NeedsHumanReason::NoAnswer);
-    let (kind, proposed, source) = if let Some(held) = discarded {
-        (LessonKind::Discarded, Some(held.text.clone()), Some(held.source.clone()))
-    } else if held.is_some() || answered.is_some() || unanswered {
-        (LessonKind::Answered, None, None)
-    } else {
-        return None;
+    let (kind, proposed, source) = match state.caught.clone()? {
+        Caught::Unanswered => (LessonKind::Answered, None, None),
+        Caught::Discarded { text, source, .. } => (LessonKind::Discarded, Some(text), Some(source)),
     };
     let proposed = proposed.filter(|text| !text.is_empty());
     Some(NewLesson::Offer {

@@ -5,8 +5,10 @@ use deskbell_protocol::responder::Use;
 use deskbell_protocol::settings::{Fallback, Hold, WhileAway};
 use deskbell_protocol::{HeldId, Timestamp};
 
-use crate::decision::{Context, Decision};
+use crate::decision::{Context, Decision, is_notice};
+use crate::learn::Caught;
 use crate::proposal::{Draft, Proposal};
+use crate::responder::fill_known;
 use crate::state::Origin;
 
 impl Decision {
@@ -38,7 +40,8 @@ impl Decision {
     }
 
     fn reply(&mut self, draft: Draft, context: &Context<'_>) {
-        let state = &self.state;
+        let state = &mut self.state;
+        state.caught = state.caught.take().or_else(|| Caught::by(&draft.source));
         let repeats = match draft.source.kind {
             SourceKind::Fallback => {
                 context.settings.fallback == Fallback::OncePerVisit && state.fallback_visit == state.visit
@@ -54,21 +57,47 @@ impl Decision {
         }
         self.count(&draft.source, Use::Used);
         let hold = self.state.hold.unwrap_or(context.settings.hold);
-        if hold != (Hold::Seconds { seconds: 0 }) && context.away {
-            match context.settings.responder.while_away {
-                WhileAway::Hold => {}
-                WhileAway::SendAtOnce => return self.send_as_proposed(draft, context.now),
-                WhileAway::TellAway => {
-                    let text = context.settings.responder.away_text.get(context.language).to_owned();
-                    return self.tell_away(Draft { text, source: Source::of(SourceKind::Away) }, context);
-                }
+        let would_wait = hold != Hold::Seconds { seconds: 0 };
+        let draft = if would_wait && context.away {
+            match self.pass_agents(draft, context) {
+                Some(draft) => draft,
+                None => return,
             }
-        }
+        } else {
+            draft
+        };
         match hold {
             Hold::Seconds { seconds: 0 } => self.send_as_proposed(draft, context.now),
             Hold::Seconds { seconds } => self.hold(draft, Some(i64::from(seconds) * 1000), context.now),
             Hold::Ask => self.hold(draft, None, context.now),
         }
+    }
+
+    /// What is done with a reply that nobody is there to look at. It comes back when it waits all the same.
+    fn pass_agents(&mut self, draft: Draft, context: &Context<'_>) -> Option<Draft> {
+        match context.settings.responder.while_away {
+            WhileAway::Hold => return Some(draft),
+            WhileAway::SendAtOnce => self.send_as_proposed(draft, context.now),
+            WhileAway::TellAway => {
+                let text = context.settings.responder.away_text.get(context.language);
+                let text = fill_known(text, context.customer);
+                self.tell_away(Draft { text, source: Source::of(SourceKind::Away) }, context);
+            }
+        }
+        None
+    }
+
+    /// The agents have left a held reply to itself; it fares as one that comes now. Whether that is something else than
+    /// waiting.
+    pub(crate) fn leave(&mut self, held: HeldReply, context: &Context<'_>) -> bool {
+        let while_away = context.settings.responder.while_away;
+        let nothing_to_send = while_away == WhileAway::SendAtOnce && held.text.trim().is_empty();
+        if while_away == WhileAway::Hold || nothing_to_send {
+            return false;
+        }
+        self.state.held = None;
+        self.pass_agents(Draft { text: held.text, source: held.source }, context);
+        true
     }
 
     /// Tells the customer once a visit that nobody is here; somebody must come back to it.
@@ -102,6 +131,16 @@ impl Decision {
         self.state.waiting_since = waiting;
     }
 
+    /// The agent who stops a reply by taking over has it as a draft. What was being written is asked for anew.
+    pub(crate) fn suggest_stopped(&mut self, stopped: HeldReply, context: &Context<'_>) {
+        let HeldReply { text, source, writing, .. } = stopped;
+        if writing {
+            self.suggest(Proposal::Ask(source), context);
+        } else if !text.trim().is_empty() {
+            self.suggest(Proposal::Reply(Draft { text, source }), context);
+        }
+    }
+
     /// Under human control a proposal is a draft for the agent. What says nothing of its own is none.
     fn suggest(&mut self, proposal: Proposal, context: &Context<'_>) {
         self.state.suggestion = None;
@@ -110,7 +149,7 @@ impl Decision {
         }
         let (draft, writing) = match proposal {
             Proposal::Reply(draft)
-                if !matches!(draft.source.kind, SourceKind::Fallback | SourceKind::Away) =>
+                if draft.source.kind != SourceKind::Fallback && !is_notice(&draft.source) =>
             {
                 (draft, false)
             }
@@ -152,6 +191,11 @@ impl Decision {
         let state = &mut self.state;
         if draft.source.kind == SourceKind::Fallback {
             state.fallback_visit = state.visit;
+        }
+        // What the responder knew, or a person has worded, leaves nothing to teach.
+        let says_nothing = draft.source.kind == SourceKind::Fallback || is_notice(&draft.source);
+        if !says_nothing || draft.source.edited_by.is_some() {
+            state.caught = None;
         }
         state.answered_seq = state.last_customer_seq;
         state.waiting_since = None;

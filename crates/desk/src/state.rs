@@ -8,6 +8,8 @@ use deskbell_protocol::limits;
 use deskbell_protocol::settings::Hold;
 use deskbell_protocol::{HeldId, Revision, Seq, Timestamp};
 
+use crate::learn::Caught;
+
 /// The state that decisions are made from. The store keeps one row of it a conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
@@ -19,6 +21,8 @@ pub struct State {
     pub control: Control,
     /// Counts changes of control. What was proposed under an older version is never sent.
     pub control_version: i64,
+    /// Since when an agent has control.
+    pub human_since: Option<Timestamp>,
     /// This conversation's own hold.
     pub hold: Option<Hold>,
     /// Counts what the customer can see.
@@ -27,7 +31,7 @@ pub struct State {
     pub last_seq: Seq,
     /// The customer's last message.
     pub last_customer_seq: Seq,
-    /// The customer's last message that the responder answered.
+    /// The customer's last message that was answered.
     pub answered_seq: Seq,
     /// The reply that waits.
     pub held: Option<HeldReply>,
@@ -39,6 +43,8 @@ pub struct State {
     pub suggestion: Option<Suggestion>,
     /// What answered the customer's last message by itself.
     pub answered_by: Option<Source>,
+    /// Why an answer by hand to the customer's last message would teach; `None` when it would not.
+    pub caught: Option<Caught>,
     /// Put on by rules, answers and agents, in order.
     pub labels: Vec<String>,
     /// Set while a human is needed.
@@ -80,6 +86,7 @@ impl State {
             status: Status::Open,
             control: Control::Automatic,
             control_version: 0,
+            human_since: None,
             hold: None,
             revision: Revision(0),
             last_seq: Seq(0),
@@ -90,6 +97,7 @@ impl State {
             last_held: HeldId(0),
             suggestion: None,
             answered_by: None,
+            caught: None,
             labels: Vec::new(),
             needs_human: None,
             waiting_since: None,
@@ -108,12 +116,22 @@ impl State {
         }
     }
 
-    /// Whether an agent should look: a human is needed, or has control and owes an answer.
+    /// Whether an agent should look: a human is needed, or has control and owes an answer, or a reply is held that only
+    /// an agent will send.
     #[must_use]
     pub fn needs_me(&self) -> bool {
         self.status == Status::Open
             && (self.needs_human.is_some()
-                || (self.control == Control::Human && self.waiting_since.is_some()))
+                || (self.control == Control::Human && self.waiting_since.is_some())
+                || self.held.as_ref().is_some_and(HeldReply::waits_for_agent))
+    }
+
+    /// Control goes back to the responder. A draft for the agent is nobody's any more.
+    pub(crate) fn give_back(&mut self) {
+        self.control = Control::Automatic;
+        self.control_version = self.control_version.saturating_add(1);
+        self.human_since = None;
+        self.suggestion = None;
     }
 
     /// Whether the customer asked for a person who has not come yet: until then there is no more chatter.
@@ -141,14 +159,15 @@ impl State {
         {
             return Some("a suggestion that nobody can use");
         }
+        if (self.control == Control::Human) != self.human_since.is_some() {
+            return Some("nobody knows since when an agent has control");
+        }
         if self.answered_seq > self.last_customer_seq || self.last_customer_seq > self.last_seq {
             return Some("an answer without a message");
         }
         let waits = self.status == Status::Open && self.waiting_since.is_some();
-        let looked_after = self.held.is_some()
-            || self.needs_human.is_some()
-            || self.control == Control::Human
-            || self.discarded.is_some();
+        let looked_after =
+            self.held.is_some() || self.needs_human.is_some() || self.control == Control::Human;
         (waits && !looked_after).then_some("a customer waits and nobody knows")
     }
 }

@@ -24,7 +24,7 @@ pub enum Filter {
     /// Open ones.
     #[default]
     Open,
-    /// Open ones that need a human.
+    /// Open ones that need a human, or wait for an agent in another way.
     NeedsMe,
     /// With a held reply.
     Held,

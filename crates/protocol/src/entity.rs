@@ -343,13 +343,21 @@ pub struct HeldReply {
     /// The whole of its time in milliseconds, for the bar; `null` is "ask".
     #[ts(type = "number | null")]
     pub hold_ms: Option<i64>,
-    /// What was left when it was paused, in milliseconds; `null` when it runs or is "ask".
+    /// What was left when it was paused, in milliseconds, 0 for "ask"; `null` when nobody has paused it.
     #[ts(type = "number | null")]
     pub paused_ms: Option<i64>,
     /// Whether a model or the webhook bot is still writing it; then its time has not begun, and `draft` updates tell
     /// what there is so far.
     #[serde(default)]
     pub writing: bool,
+}
+
+impl HeldReply {
+    /// Whether only an agent will send it: it is "ask", or paused.
+    #[must_use]
+    pub fn waits_for_agent(&self) -> bool {
+        self.due_at.is_none() && !self.writing
+    }
 }
 
 /// The last thing that was said, for the list.
@@ -460,7 +468,7 @@ pub struct Conversation {
 pub struct Counts {
     /// Open conversations that are stored.
     pub open: u32,
-    /// Open, and needing a human or unanswered under human control.
+    /// Open, and needing a human, unanswered under human control, or with a held reply that only an agent will send.
     pub needs_me: u32,
     /// With a held reply.
     pub held: u32,

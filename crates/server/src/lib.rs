@@ -18,6 +18,7 @@ mod gate;
 mod holds;
 mod hub;
 mod identity;
+mod leaving;
 mod limits;
 mod outbox;
 mod port_holder;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use deskbell_desk::Command;
+use deskbell_desk::{Command, Proposal};
 use deskbell_protocol::responder::Question;
 use deskbell_store::Entry;
 
@@ -43,19 +43,24 @@ pub(crate) async fn run(desk: Desk) {
 
 async fn give_back(desk: &Desk, entry: Entry, after_seconds: u32) {
     let seq = entry.state.last_customer_seq;
-    let message = desk.store().readers().message(entry.id, seq).await;
-    let Ok(Some(message)) = message else { return };
-    let question = Question {
-        text: message.text,
-        language: entry.customer.language,
-        name: entry.customer.name,
-        page: entry.customer.page,
-        first_message: false,
-        returning: false,
+    let Ok(message) = desk.store().readers().message(entry.id, seq).await else { return };
+    let proposal = match message {
+        Some(message) => {
+            let question = Question {
+                text: message.text,
+                language: entry.customer.language,
+                name: entry.customer.name,
+                page: entry.customer.page,
+                first_message: false,
+                returning: false,
+            };
+            let hub = desk.hub();
+            hub.responder().verdict(&question, &hub.settings(), now(), false).outcome.into()
+        }
+        // Who has only pressed the button for a person has asked nothing.
+        None => Proposal::Nothing,
     };
-    let hub = desk.hub();
-    let verdict = hub.responder().verdict(&question, &hub.settings(), now(), false);
-    let command = Command::Return { after_seconds, proposal: verdict.outcome.into() };
+    let command = Command::Return { after_seconds, proposal };
     // The agent may have answered meanwhile: then it is refused, as it should be.
     if let Err(refusal) = desk.execute(entry.id, command).await {
         tracing::debug!(%refusal, "control was not given back");

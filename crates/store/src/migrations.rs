@@ -10,7 +10,7 @@ const STEPS: &[&[&str]] = &[
     &[meta::CREATE, setting::CREATE, conversation::CREATE, message::CREATE],
     &[conversation::CHAIN, message::CHANGE, rule::CREATE, answer::CREATE, lesson::CREATE, usage::CREATE],
     &[conversation::DELIVERED],
-    &[message::VISIT],
+    &[message::VISIT, conversation::OVERRIDING],
 ];
 
 /// The newest format that this version knows.

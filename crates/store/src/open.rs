@@ -118,6 +118,7 @@ fn find(connection: &mut Connection, fresh_epoch: &str, now: Timestamp) -> rusql
         now,
         settings: &settings,
         language: settings.customer_language.unwrap_or_default(),
+        customer: None,
         away: false,
         greeting: None,
         subject: None,

@@ -139,7 +139,7 @@ impl Readers {
         self.ask(move |connection| search(connection, &query, limit)).await
     }
 
-    /// Under human control, with a customer who has waited since before `since`; longest first.
+    /// Under human control since before `since`, with a customer who has waited since then, too; longest first.
     ///
     /// # Errors
     /// [`ReadError`]

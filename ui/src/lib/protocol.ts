@@ -485,7 +485,7 @@ export type Counts = {
  */
 open: number, 
 /**
- * Open, and needing a human or unanswered under human control.
+ * Open, and needing a human, unanswered under human control, or with a held reply that only an agent will send.
  */
 needs_me: number, 
 /**
@@ -697,7 +697,7 @@ due_at: Timestamp | null,
  */
 hold_ms: number | null, 
 /**
- * What was left when it was paused, in milliseconds; `null` when it runs or is "ask".
+ * What was left when it was paused, in milliseconds, 0 for "ask"; `null` when nobody has paused it.
  */
 paused_ms: number | null, 
 /**

@@ -53,6 +53,13 @@ impl Responder {
         Verdict { outcome, labels: walk.labels, steps: walk.steps.unwrap_or_default() }
     }
 
+    /// What a customer is told for whom a person was called; `None` when the agent emptied the text.
+    #[must_use]
+    pub fn person_called(question: &Question, settings: &Settings) -> Option<Draft> {
+        let text = non_empty(settings.responder.person_called.get(question.language))?;
+        Some(Draft { text: filled(text, question), source: Source::of(SourceKind::PersonCalled) })
+    }
+
     /// What is said when nothing else fits: the default reply, or outside business hours the away text.
     #[must_use]
     pub fn otherwise(question: &Question, settings: &Settings, now: Timestamp) -> Option<Draft> {
@@ -86,8 +93,7 @@ impl Walk<'_> {
         };
         source.matched = Some(matched.clone());
         self.step(|| source.clone(), true, || Why::Matches { what: matched });
-        let text = non_empty(settings.person_called.get(self.question.language));
-        let text = text.map(|text| filled(text, self.question));
+        let text = Responder::person_called(self.question, self.settings).map(|draft| draft.text);
         Some(Outcome::NeedsHuman { reason: NeedsHumanReason::CustomerAsked, text, source })
     }
 

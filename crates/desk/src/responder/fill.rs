@@ -1,6 +1,7 @@
 //! Filling `{name}`, `{page}` and captures into a reply. What is filled in stays text: it is not looked through for
 //! placeholders, brings no control characters and has a bound.
 
+use deskbell_protocol::entity::Customer;
 use deskbell_protocol::limits;
 
 use super::text::is_invisible;
@@ -30,6 +31,15 @@ pub(crate) fn fill<'v>(template: &str, value: impl Fn(&str) -> Option<Option<&'v
     result.push_str(rest);
     result.truncate(result.floor_char_boundary(limits::REPLY_BYTES));
     result.trim().to_owned()
+}
+
+/// Fills `{name}` and `{page}` with what is known about the customer.
+pub(crate) fn fill_known(template: &str, customer: Option<&Customer>) -> String {
+    fill(template, |placeholder| match placeholder {
+        "name" => Some(customer.and_then(|customer| customer.name.as_deref())),
+        "page" => Some(customer.and_then(|customer| customer.page.as_deref())),
+        _ => None,
+    })
 }
 
 /// The name between braces at the beginning of `text`, and what follows.

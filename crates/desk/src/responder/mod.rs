@@ -22,6 +22,7 @@ use deskbell_protocol::settings::{Language, Settings};
 use deskbell_protocol::{AnswerId, Refusal};
 
 pub use file::{read_answers, starter_answers, write_answers};
+pub(crate) use fill::fill_known;
 pub use hours::is_open;
 pub use import::{Import, import_answers, import_starters};
 pub use replay::{Past, replay, replay_planned};

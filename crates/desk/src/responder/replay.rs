@@ -63,6 +63,7 @@ pub fn replay(responder: &Responder, settings: &Settings, past: &Past<'_>) -> Ve
             now: message.at,
             settings: &settings,
             language: question.language,
+            customer: Some(past.customer),
             away: false,
             greeting: None,
             subject: None,

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use deskbell_desk::{Command, Draft};
-use deskbell_protocol::entity::{ActivityKind, Source, SourceKind};
+use deskbell_desk::{Command, Draft, Responder};
+use deskbell_protocol::entity::ActivityKind;
 use deskbell_protocol::settings::{Language, Settings};
 use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal, Revision, Seq};
 
@@ -218,10 +218,8 @@ impl<D: Dialect> Session<D> {
 
     /// What a customer who asks for a person is told.
     fn person_called(&self) -> Option<Draft> {
-        let settings = self.desk.hub().settings();
-        let text = settings.responder.person_called.get(self.language).trim();
-        let source = Source::of(SourceKind::PersonCalled);
-        (!text.is_empty()).then(|| Draft { text: text.to_owned(), source })
+        let hub = self.desk.hub();
+        Responder::person_called(&hub.about(self.connection, self.language), &hub.settings())
     }
 
     async fn submit(&mut self, command: Command) -> Result<(), End> {

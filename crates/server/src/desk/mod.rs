@@ -161,6 +161,7 @@ impl Desk {
         let holds = Arc::clone(&self.shared.hub.holds);
         tokio::spawn(async move { holds.run(store).await });
         tokio::spawn(crate::returning::run(self.clone()));
+        tokio::spawn(crate::leaving::run(self.clone()));
         tokio::spawn(Arc::clone(&self.shared.hub.slow).run(self.clone()));
         tokio::spawn(self.clone().back_up_daily());
         tokio::spawn(self.clone().look_through());

@@ -2,6 +2,7 @@
 
 mod presence;
 mod publish;
+mod question;
 mod standing;
 
 use std::collections::HashMap;
@@ -11,6 +12,7 @@ use deskbell_protocol::agent::Update;
 use deskbell_protocol::entity::{ActivityEvent, ActivityKind, Author, Conversation, Counts};
 use deskbell_protocol::{ConnectionId, ConversationId, Seq};
 use deskbell_store::{Found, Tally, Visitor};
+use tokio::sync::Notify;
 
 use crate::activity::{Activity, Place};
 use crate::bucket::{Bucket, Rate};
@@ -32,6 +34,8 @@ pub(crate) struct Hub {
     inner: Mutex<Inner>,
     pub(crate) holds: Arc<Holds>,
     pub(crate) slow: Arc<Slow>,
+    /// Replies are held for agents who are not there.
+    left: Notify,
 }
 
 #[derive(Debug)]
@@ -90,7 +94,7 @@ impl Hub {
         holds.begin(found);
         let slow = Arc::new(Slow::default());
         slow.begin(found);
-        Self { inner: Mutex::new(inner), holds, slow }
+        Self { inner: Mutex::new(inner), holds, slow, left: Notify::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

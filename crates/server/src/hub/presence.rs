@@ -5,8 +5,6 @@ use std::sync::Arc;
 use deskbell_desk::{Greeting, State};
 use deskbell_protocol::agent::Update;
 use deskbell_protocol::entity::{ActivityKind, Connection, Conversation, Customer};
-use deskbell_protocol::responder::Question;
-use deskbell_protocol::settings::Language;
 use deskbell_protocol::{Code, ConnectionId, ConversationId, Refusal, Seq};
 use deskbell_store::Visitor;
 
@@ -33,6 +31,8 @@ pub(super) struct Present {
     pub(super) visitor: Option<Arc<Visitor>>,
     /// A visitor's commands on their way to the store.
     pub(super) pending: usize,
+    /// The visit in which the customer last wrote, stored or still on its way; 0 for none that is known of here.
+    pub(super) asked_visit: u32,
     /// The newest committed state.
     pub(super) known: Option<(Arc<State>, Arc<Customer>)>,
     /// Up to where everything was written to a socket, since there are sockets.
@@ -45,24 +45,6 @@ impl Hub {
         let mut inner = self.lock();
         inner.last_connection = ConnectionId(inner.last_connection.0.saturating_add(1));
         inner.last_connection
-    }
-
-    /// What the chain is asked when this socket's customer writes.
-    pub(crate) fn question(&self, connection: ConnectionId, text: String, language: Language) -> Question {
-        let inner = self.lock();
-        let mut question = Question { text, language, ..Question::default() };
-        let Some(live) = inner.connections.get(&connection) else { return question };
-        question.page.clone_from(&live.info.page);
-        let Some(present) = inner.conversations.get(&live.conversation) else { return question };
-        if let Some((state, customer)) = &present.known {
-            question.name.clone_from(&customer.name);
-            question.first_message = state.last_customer_seq.0 == 0;
-            question.returning = !question.first_message && state.spoken_visit < state.visit;
-        } else if let Some(visitor) = &present.visitor {
-            question.name.clone_from(&visitor.customer.name);
-            question.first_message = true;
-        }
-        question
     }
 
     /// Registers a socket with a new visitor.
@@ -292,7 +274,7 @@ fn describe(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use deskbell_protocol::Timestamp;
     use deskbell_protocol::entity::ConnectionProtocol;
     use deskbell_protocol::settings::Settings;
@@ -300,7 +282,7 @@ mod tests {
 
     use super::*;
 
-    fn hub() -> Hub {
+    pub(crate) fn hub() -> Hub {
         Hub::new(&Found {
             settings: Settings::default(),
             epoch: "e".into(),
@@ -314,7 +296,7 @@ mod tests {
         })
     }
 
-    fn socket(hub: &Hub) -> Connection {
+    pub(crate) fn socket(hub: &Hub) -> Connection {
         Connection {
             id: hub.next_connection(),
             opened_at: Timestamp(0),

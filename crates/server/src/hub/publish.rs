@@ -28,6 +28,9 @@ impl Publish for Publisher {
             match outcome {
                 Outcome::Committed(committed) => {
                     self.hub.holds.set(committed.conversation, Held::of(&committed.state));
+                    if inner.standing.leaves(committed.state.held.as_ref()) {
+                        self.hub.left.notify_one();
+                    }
                     self.hub.slow.set(committed.conversation, asked(&committed.state));
                     inner.committed(*committed);
                 }
@@ -86,6 +89,10 @@ impl Inner {
     fn refused(&mut self, refused: Refused) {
         if let Some(connection) = refused.connection {
             self.push_to(connection, Item::Refused { id: refused.client_id, refusal: refused.refusal });
+            // What was not stored was not the first message: the next may be.
+            if let Some(present) = self.conversations.get_mut(&refused.conversation) {
+                present.asked_visit = 0;
+            }
         }
         self.settle(refused.conversation);
     }

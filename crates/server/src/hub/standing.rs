@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use deskbell_desk::Responder;
 use deskbell_protocol::agent::Update;
-use deskbell_protocol::entity::{ActivityKind, Listening};
-use deskbell_protocol::settings::Settings;
+use deskbell_protocol::entity::{ActivityKind, HeldReply, Listening};
+use deskbell_protocol::settings::{Settings, WhileAway};
 use deskbell_protocol::upkeep::DataProblem;
 use deskbell_store::Found;
 
 use super::Hub;
 use crate::activity::Place;
+use crate::leaving::is_left;
 
 /// What stands now.
 #[derive(Debug)]
@@ -68,6 +69,14 @@ struct Away {
 impl Away {
     fn is_away(self) -> bool {
         self.by_hand || self.idle
+    }
+}
+
+impl Standing {
+    /// Whether a reply is held that is not to wait, since nobody is there: it was on its way when the last agent left.
+    pub(super) fn leaves(&self, held: Option<&HeldReply>) -> bool {
+        let waits = self.settings.responder.while_away == WhileAway::Hold;
+        self.away.is_away() && !waits && held.is_some_and(is_left)
     }
 }
 
@@ -150,6 +159,14 @@ impl Hub {
         if away != before {
             inner.tell(Update::Away { away });
         }
+        if away && !before {
+            self.left.notify_one();
+        }
+    }
+
+    /// Waits until replies are held for agents who are not there.
+    pub(crate) async fn left(&self) {
+        self.left.notified().await;
     }
 
     pub(crate) fn listening(&self) -> Listening {

@@ -47,10 +47,6 @@ CREATE INDEX conversation_held ON conversation (last_activity_at DESC, id DESC) 
 ";
 
 /// Format 2: what the responder's chain left on a conversation.
-/// Up to where messages have reached the customer.
-pub(crate) const DELIVERED: &str =
-    "ALTER TABLE conversation ADD COLUMN delivered_seq INTEGER NOT NULL DEFAULT 0;";
-
 pub(crate) const CHAIN: &str = "
 ALTER TABLE conversation ADD COLUMN suggestion TEXT;
 ALTER TABLE conversation ADD COLUMN answered_by TEXT;
@@ -58,6 +54,16 @@ ALTER TABLE conversation ADD COLUMN labels TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE conversation ADD COLUMN away_visit INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversation ADD COLUMN spoken_visit INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX conversation_waiting ON conversation (waiting_since) WHERE control = 'human' AND waiting_since IS NOT NULL;
+";
+
+/// Format 3: up to where messages have reached the customer.
+pub(crate) const DELIVERED: &str =
+    "ALTER TABLE conversation ADD COLUMN delivered_seq INTEGER NOT NULL DEFAULT 0;";
+
+/// Format 4: since when an agent has control, and what an answer by hand would teach.
+pub(crate) const OVERRIDING: &str = "
+ALTER TABLE conversation ADD COLUMN human_since INTEGER;
+ALTER TABLE conversation ADD COLUMN caught TEXT;
 ";
 
 /// Makes the row, with the hash of the customer's token; [`save`] must follow in the same transaction.
@@ -97,7 +103,8 @@ pub(crate) fn save(
                  fallback_visit = :fallback_visit, messages = :messages, last_author = :last_author,
                  last_text = :last_text, last_at = :last_at, last_activity_at = :last_activity_at,
                  customer = :customer, suggestion = :suggestion, answered_by = :answered_by, labels = :labels,
-                 away_visit = :away_visit, spoken_visit = :spoken_visit, delivered_seq = :delivered_seq
+                 away_visit = :away_visit, spoken_visit = :spoken_visit, delivered_seq = :delivered_seq,
+                 human_since = :human_since, caught = :caught
              WHERE id = :id",
         )?
         .execute(named_params! {
@@ -133,6 +140,8 @@ pub(crate) fn save(
             ":away_visit": state.away_visit,
             ":spoken_visit": state.spoken_visit,
             ":delivered_seq": state.delivered_seq.0,
+            ":human_since": state.human_since.map(|at| at.0),
+            ":caught": json_or_null(state.caught.as_ref())?,
         })
         .map(drop)
 }
@@ -236,7 +245,7 @@ pub(crate) fn with_proposal(connection: &Connection) -> rusqlite::Result<Vec<Con
         .collect()
 }
 
-/// Under human control, with a customer who has waited since before `since`; longest first.
+/// Under human control since before `since`, with a customer who has waited since then, too; longest first.
 pub(crate) fn unanswered(
     connection: &Connection,
     since: Timestamp,
@@ -244,7 +253,8 @@ pub(crate) fn unanswered(
 ) -> rusqlite::Result<Vec<Entry>> {
     connection
         .prepare_cached(
-            "SELECT * FROM conversation WHERE control = 'human' AND waiting_since <= ?1
+            "SELECT * FROM conversation
+             WHERE control = 'human' AND waiting_since <= ?1 AND coalesce(human_since, 0) <= ?1
              ORDER BY waiting_since LIMIT ?2",
         )?
         .query_map(params![since.0, limit], read_entry)?
@@ -279,6 +289,7 @@ fn read_state(row: &Row<'_>) -> rusqlite::Result<State> {
         status: from_word(row, "status")?,
         control: from_word(row, "control")?,
         control_version: row.get("control_version")?,
+        human_since: row.get::<_, Option<i64>>("human_since")?.map(Timestamp),
         hold: from_json_or_null(row, "hold")?,
         revision: Revision(row.get("revision")?),
         last_seq: Seq(row.get("last_seq")?),
@@ -299,6 +310,7 @@ fn read_state(row: &Row<'_>) -> rusqlite::Result<State> {
         spoken_visit: row.get("spoken_visit")?,
         suggestion: from_json_or_null(row, "suggestion")?,
         answered_by: from_json_or_null(row, "answered_by")?,
+        caught: from_json_or_null(row, "caught")?,
         labels: from_json(row, "labels")?,
         messages: row.get("messages")?,
         last: read_last(row)?,

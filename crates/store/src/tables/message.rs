@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use deskbell_desk::Subject;
 use deskbell_protocol::entity::{Author, Message};
 use deskbell_protocol::{ConversationId, Revision, Seq, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -92,8 +93,23 @@ pub(crate) fn at(
         .optional()
 }
 
+/// A message with what it answers, for its correction or retraction.
+pub(crate) fn subject(
+    connection: &Connection,
+    conversation: ConversationId,
+    seq: Seq,
+) -> rusqlite::Result<Option<Subject>> {
+    let Some(message) = at(connection, conversation, seq)? else { return Ok(None) };
+    let question = question_before(connection, conversation, seq)?;
+    let answered_otherwise = match question {
+        Some(question) => is_answered_otherwise(connection, conversation, question, seq)?,
+        None => false,
+    };
+    Ok(Some(Subject { message, question, answered_otherwise }))
+}
+
 /// The place of the customer's last message before this one.
-pub(crate) fn question_before(
+fn question_before(
     connection: &Connection,
     conversation: ConversationId,
     seq: Seq,
@@ -105,6 +121,24 @@ pub(crate) fn question_before(
         )?
         .query_row(params![conversation.0, seq.0], |row| row.get(0).map(Seq))
         .optional()
+}
+
+/// Whether the customer was answered after this message in another place than `answer`: not retracted, and no notice.
+fn is_answered_otherwise(
+    connection: &Connection,
+    conversation: ConversationId,
+    question: Seq,
+    answer: Seq,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (
+                 SELECT 1 FROM message
+                 WHERE conversation = ?1 AND seq > ?2 AND seq <> ?3 AND author IN ('automatic', 'agent')
+                     AND coalesce(source ->> 'kind', '') NOT IN ('greeting', 'away', 'person_called')
+                     AND coalesce(change ->> 'kind', '') <> 'retracted')",
+        )?
+        .query_row(params![conversation.0, question.0, answer.0], |row| row.get(0))
 }
 
 /// The message that this author wrote under this client id.

@@ -173,6 +173,7 @@ impl Step<'_> {
             now: submission.now,
             settings: self.settings,
             language: before.customer.language,
+            customer: Some(&before.customer),
             away: submission.away,
             greeting,
             subject: subject.as_ref(),
@@ -209,8 +210,7 @@ impl Step<'_> {
         else {
             return Ok(None);
         };
-        let Some(message) = message::at(self.connection, id, *seq)? else { return Ok(None) };
-        Ok(Some(Subject { message, question: message::question_before(self.connection, id, *seq)? }))
+        message::subject(self.connection, id, *seq)
     }
 
     /// Counts what became of proposals, and writes what was changed about a message.

@@ -17,9 +17,14 @@ const MATCHES: Record<Filter, (conversation: Conversation) => boolean> = {
   resolved: (c) => c.stored && c.status === 'resolved',
 };
 
-/** Someone waits for the agent: it needs a human, or is unanswered while a human answers. */
+/**
+ * Someone waits for the agent: it needs a human, is unanswered while a human answers, or its reply is sent by nobody
+ * else.
+ */
 export function needsMe(c: Conversation): boolean {
-  return c.needs_human !== null || (c.control === 'human' && c.waiting_since !== null);
+  if (c.needs_human !== null) return true;
+  if (c.held) return c.held.due_at === null && !c.held.writing;
+  return c.control === 'human' && c.waiting_since !== null;
 }
 
 /** How far a list is known without holes. */

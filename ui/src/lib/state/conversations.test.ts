@@ -24,13 +24,15 @@ test('each conversation stands under its tabs', () => {
         held: held(),
       }),
       conversation(5, { status: 'resolved' }),
+      conversation(6, { held: held({ due_at: null, hold_ms: null }) }),
+      conversation(7, { held: held({ due_at: null, hold_ms: null, writing: true }) }),
     ],
     false,
     [],
   );
-  expect(ids(conversations.list('needs_me'))).toEqual([1, 2]);
-  expect(ids(conversations.list('held'))).toEqual([4]);
-  expect(ids(conversations.list('open'))).toEqual([1, 2, 3, 4]);
+  expect(ids(conversations.list('needs_me'))).toEqual([1, 2, 6]);
+  expect(ids(conversations.list('held'))).toEqual([4, 6, 7]);
+  expect(ids(conversations.list('open'))).toEqual([1, 2, 3, 4, 6, 7]);
 });
 
 test('a list has no holes: what lies below what was asked for stays hidden until it is reached', async () => {
