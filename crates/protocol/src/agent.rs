@@ -11,7 +11,7 @@ use crate::entity::{ActivityEvent, Conversation, Counts, Listening, Message};
 use crate::error::Refusal;
 use crate::id::{AnswerId, ConversationId, HeldId, LessonId, Revision, RuleId, Seq, Timestamp};
 use crate::responder::{
-    Answer, AnswerRow, FileFormat, Imported, Lesson, Question, Replayed, Rule, RuleRow, SecretName, Secrets,
+    Answer, AnswerRow, FileFormat, Imported, Lesson, Plan, Question, Replayed, Rule, RuleRow, SecretName, Secrets,
     Tested, UsageRow, Verdict,
 };
 use crate::settings::{Hold, ModelSettings, Settings, WebhookSettings};

@@ -383,7 +383,7 @@ impl Host for Hears {
             }
         };
         told.ending = match &end {
-            End::Failed(_) | End::Closed { code: 1006, .. } => Ending::Open,
+            End::Failed { .. } | End::Closed { code: 1006, .. } => Ending::Open,
             End::Closed { .. } => Ending::Closed,
             End::Refused(refusal) if refusal.code == Code::RateLimited => Ending::TooMany,
             _ => Ending::Broken,
