@@ -112,7 +112,9 @@ fn take_over(decision: &mut Decision, by: String, now: Timestamp) {
     if let Some(held) = &stopped {
         decision.count(&held.source, Use::Discarded);
     }
-    if let Some(source) = decision.state.answered_by.clone() {
+    if let Some(source) = decision.state.answered_by.clone()
+        && !decision.state.is_marked_by(&source)
+    {
         decision.count(&source, Use::LedToHuman);
     }
     let stopped = stopped.map(|held| held.text).filter(|text| !text.is_empty());

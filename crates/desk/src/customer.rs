@@ -1,10 +1,10 @@
 //! What a customer does.
 
-use deskbell_protocol::entity::{Control, NeedsHumanReason, Status, SystemLine};
+use deskbell_protocol::entity::{Control, NeedsHumanReason, Source, SourceKind, Status, SystemLine};
 use deskbell_protocol::{Seq, Timestamp};
 
 use crate::decision::{Context, Decision};
-use crate::proposal::{Draft, Proposal};
+use crate::proposal::{Draft, Label, Proposal};
 use crate::state::Origin;
 
 /// Stores a message and answers it: at once, held, once a model has written, or not at all under human control.
@@ -13,7 +13,7 @@ pub(crate) fn message(
     client_id: Option<String>,
     text: String,
     proposal: Proposal,
-    labels: Vec<String>,
+    labels: Vec<Label>,
     context: &Context<'_>,
 ) {
     let now = context.now;
@@ -30,7 +30,7 @@ pub(crate) fn message(
     state.discarded = None;
     state.suggestion = None;
     state.answered_by = None;
-    decision.label(labels);
+    decision.label_by_chain(labels);
     decision.respond(proposal, context);
 }
 
@@ -59,8 +59,6 @@ pub(crate) fn request_human(decision: &mut Decision, draft: Option<Draft>, conte
     if state.control == Control::Human || state.person_called() {
         return;
     }
-    decision.mark_needs_human(NeedsHumanReason::CustomerAsked, context.now);
-    if let Some(draft) = draft {
-        decision.notify_customer(draft, context.now);
-    }
+    let nothing = || Draft { text: String::new(), source: Source::of(SourceKind::PersonCalled) };
+    decision.call_human(NeedsHumanReason::CustomerAsked, draft.unwrap_or_else(nothing), context);
 }

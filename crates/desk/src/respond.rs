@@ -7,7 +7,8 @@ use deskbell_protocol::{HeldId, Timestamp};
 
 use crate::decision::{Context, Decision};
 use crate::proposal::{Draft, Proposal};
-use crate::state::Origin;
+use crate::responder::Responder;
+use crate::state::{Origin, calls_person};
 
 impl Decision {
     /// Answers the customer's last message with a proposal, or marks that there is none.
@@ -26,9 +27,10 @@ impl Decision {
                 self.state.answered_seq = self.state.last_customer_seq;
                 self.state.waiting_since = None;
             }
-            Proposal::Ask(source) => {
-                let draft = Draft { text: String::new(), source };
-                self.hold(draft, None, context.now);
+            Proposal::Ask(first) => {
+                let source = Responder::slow_part(first, context.settings);
+                self.count(&source, Use::Used);
+                self.hold(Draft { text: String::new(), source }, None, context.now);
                 if let Some(held) = &mut self.state.held {
                     held.writing = true;
                 }
@@ -52,18 +54,19 @@ impl Decision {
         if draft.source.kind == SourceKind::Away {
             return self.tell_away(draft, context);
         }
-        self.count(&draft.source, Use::Used);
-        let hold = self.state.hold.unwrap_or(context.settings.hold);
-        if hold != (Hold::Seconds { seconds: 0 }) && context.away {
+        let at_once = Hold::Seconds { seconds: 0 };
+        let mut hold = self.state.hold.unwrap_or(context.settings.hold);
+        if hold != at_once && context.away {
             match context.settings.responder.while_away {
                 WhileAway::Hold => {}
-                WhileAway::SendAtOnce => return self.send_as_proposed(draft, context.now),
+                WhileAway::SendAtOnce => hold = at_once,
                 WhileAway::TellAway => {
                     let text = context.settings.responder.away_text.get(context.language).to_owned();
                     return self.tell_away(Draft { text, source: Source::of(SourceKind::Away) }, context);
                 }
             }
         }
+        self.count(&draft.source, Use::Used);
         match hold {
             Hold::Seconds { seconds: 0 } => self.send_as_proposed(draft, context.now),
             Hold::Seconds { seconds } => self.hold(draft, Some(i64::from(seconds) * 1000), context.now),
@@ -79,27 +82,30 @@ impl Decision {
         }
         self.state.away_visit = self.state.visit;
         self.count(&draft.source, Use::Used);
+        self.count(&draft.source, Use::LedToHuman);
         self.notify_customer(draft, context.now);
     }
 
-    fn call_human(&mut self, reason: NeedsHumanReason, draft: Draft, context: &Context<'_>) {
+    /// Marks that a person is needed, and tells the customer the text if there is one.
+    pub(crate) fn call_human(&mut self, reason: NeedsHumanReason, draft: Draft, context: &Context<'_>) {
+        self.count(&draft.source, Use::Used);
         self.count(&draft.source, Use::LedToHuman);
         self.mark_needs_human(reason, context.now);
         if draft.text.trim().is_empty() {
-            self.count(&draft.source, Use::Used);
-        } else if reason == NeedsHumanReason::CustomerAsked {
-            self.count(&draft.source, Use::Used);
+            return;
+        }
+        if calls_person(reason) {
             self.notify_customer(draft, context.now);
         } else {
             self.reply(draft, context);
         }
     }
 
-    /// Says something that is no answer: the customer goes on waiting for one.
-    pub(crate) fn notify_customer(&mut self, draft: Draft, now: Timestamp) {
-        let waiting = self.state.waiting_since;
+    /// Says something that is no answer: the customer goes on waiting for one, and what answered before still did.
+    fn notify_customer(&mut self, draft: Draft, now: Timestamp) {
+        let before = (self.state.waiting_since, self.state.answered_by.clone());
         self.send_as_proposed(draft, now);
-        self.state.waiting_since = waiting;
+        (self.state.waiting_since, self.state.answered_by) = before;
     }
 
     /// Under human control a proposal is a draft for the agent. What says nothing of its own is none.
@@ -114,7 +120,10 @@ impl Decision {
             {
                 (draft, false)
             }
-            Proposal::Ask(source) => (Draft { text: String::new(), source }, true),
+            Proposal::Ask(first) => {
+                let source = Responder::slow_part(first, context.settings);
+                (Draft { text: String::new(), source }, true)
+            }
             _ => return,
         };
         self.state.suggestion = Some(Suggestion {

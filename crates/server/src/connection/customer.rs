@@ -211,9 +211,8 @@ impl<D: Dialect> Session<D> {
     fn message(&self, client_id: Option<String>, text: String) -> Command {
         let hub = self.desk.hub();
         let question = hub.question(self.connection, text, self.language);
-        let verdict = hub.responder().verdict(&question, &hub.settings(), now(), false);
-        let proposal = verdict.outcome.into();
-        Command::CustomerMessage { client_id, text: question.text, proposal, labels: verdict.labels }
+        let (proposal, labels) = hub.responder().propose(&question, &hub.settings(), now());
+        Command::CustomerMessage { client_id, text: question.text, proposal, labels }
     }
 
     /// What a customer who asks for a person is told.
