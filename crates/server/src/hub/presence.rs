@@ -65,6 +65,13 @@ impl Hub {
         question
     }
 
+    /// A question without words by the customer of a conversation, as far as it is known here.
+    pub(crate) fn asker(&self, conversation: ConversationId) -> Question {
+        let inner = self.lock();
+        let known = inner.conversations.get(&conversation).and_then(|present| present.known.as_ref());
+        known.map(|(_, customer)| Question::of(customer, String::new())).unwrap_or_default()
+    }
+
     /// Registers a socket with a new visitor.
     pub(crate) fn join_new(
         &self,
