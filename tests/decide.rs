@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use deskbell_desk::{AgentAction, Command, Context, Draft, FailedPart, Greeting, Proposal, State, Subject, decide};
+use deskbell_desk::{
+    AgentAction, Command, Context, Draft, FailedPart, Greeting, Proposal, State, Subject, decide,
+};
 use deskbell_protocol::entity::{Author, Control, Message, NeedsHumanReason, Source, SourceKind};
 use deskbell_protocol::responder::Use;
 use deskbell_protocol::settings::{Fallback, Hold, Language, Settings, WhileAway};
@@ -522,7 +524,8 @@ fn what_became_of_a_proposal_is_counted_once_and_under_one_name() {
 #[test]
 fn who_waits_for_a_person_whom_the_bot_called_is_told_once_and_hears_no_chatter() {
     let ask = settings(Hold::Ask);
-    let state = told(&State::new(Timestamp(0)), customer_message(Proposal::Ask(SourceKind::Webhook)), &ask, 1);
+    let state =
+        told(&State::new(Timestamp(0)), customer_message(Proposal::Ask(SourceKind::Webhook)), &ask, 1);
     let calls = command(&Step::BotCalls { versions_ago: 0 }, &state, Timestamp(2));
     let called = decide(&state, calls.clone(), &context(&ask, 2)).unwrap();
     let said: Vec<_> = called.messages.iter().filter(|message| message.author == Author::Automatic).collect();

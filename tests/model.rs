@@ -6,7 +6,9 @@ use std::path::Path;
 
 use deskbell_protocol::agent::{Request, Response, Update};
 use deskbell_protocol::entity::{Author, NeedsHumanReason, SourceKind, SystemLine};
-use deskbell_protocol::responder::{Answer, Outcome, Question, SecretName, SecretPlace, Tested, Verdict, Why};
+use deskbell_protocol::responder::{
+    Answer, Outcome, Question, SecretName, SecretPlace, Tested, Verdict, Why,
+};
 use deskbell_protocol::settings::{Hold, WebhookSettings};
 use deskbell_protocol::{AnswerId, Code, ConversationId};
 use deskbell_tests::agent::Agent;
@@ -266,8 +268,7 @@ async fn whoever_waits_for_a_promised_reply_keeps_nobody_from_being_asked() {
 async fn who_does_not_get_a_turn_gets_the_default_reply_and_the_bot_is_named() {
     let mut endpoint = Endpoint::start(Script::default().stalls()).await;
     // A turn is waited for a moment only.
-    let server =
-        Server::start_with(TempDir::new().unwrap(), &[("DESKBELL_TEST_INTERVAL", "200")]).await;
+    let server = Server::start_with(TempDir::new().unwrap(), &[("DESKBELL_TEST_INTERVAL", "200")]).await;
     let (server, mut agent) = with_bot(server, &endpoint).await;
     let mut stalled = Vec::new();
     for _ in 0..AT_ONCE {
@@ -303,9 +304,12 @@ async fn a_model_is_told_what_comes_near_as_this_customer_would_read_it() {
     let told = endpoint.received().await.json()["messages"][0].clone();
     let system = told["content"].as_str().unwrap();
     assert_eq!(told["role"], "system");
-    assert!(system.contains("Do you ship to Norway?") && system.contains("Yes, Ann, in five days."), "{system}");
+    assert!(
+        system.contains("Do you ship to Norway?") && system.contains("Yes, Ann, in five days."),
+        "{system}"
+    );
     // What has nothing to do with it is not told.
-    ask(&mut ann, "Is it raining?").await;
+    ann.say("other", "Is it raining?").await;
     let told = endpoint.received().await.json()["messages"][0]["content"].as_str().unwrap().to_owned();
     assert!(!told.contains("Norway"), "{told}");
 }
@@ -595,8 +599,12 @@ async fn a_bot_can_call_a_human_at_once_or_later_and_the_customer_is_told_so() {
         customer.say("q", "My parcel is broken.").await;
         let asked = endpoint.received().await.json()["data"].clone();
         if later {
-            let call = json!({ "conversation": asked["conversation"], "seq": asked["seq"], "needs_human": true });
-            assert_eq!(Late::signed(&call, deskbell_server::now().0 / 1000).post(&server.address).await.0, 200);
+            let call =
+                json!({ "conversation": asked["conversation"], "seq": asked["seq"], "needs_human": true });
+            assert_eq!(
+                Late::signed(&call, deskbell_server::now().0 / 1000).post(&server.address).await.0,
+                200
+            );
         }
         // It is no reply that would wait for the agent, nor an answer.
         assert_eq!(answer(&mut customer).await["text"], "Ann, a colleague is on the way.");
@@ -607,7 +615,9 @@ async fn a_bot_can_call_a_human_at_once_or_later_and_the_customer_is_told_so() {
         // Until the person comes there is no chatter, and the bot is not asked.
         customer.say("again", "Hello?").await;
         customer.next_of("ack").await;
-        agent.ask(Request::Send { conversation: id, id: "a".to_owned(), text: "Here I am.".to_owned() }).await;
+        agent
+            .ask(Request::Send { conversation: id, id: "a".to_owned(), text: "Here I am.".to_owned() })
+            .await;
         assert_eq!(customer.next_of("message").await["text"], "Here I am.", "later: {later}");
         assert!(!endpoint.has_received());
     }
@@ -841,7 +851,10 @@ async fn a_trial_is_posted_as_a_test_each_with_its_own_id_and_waits_for_no_promi
     let mut ids = Vec::new();
     for _ in 0..2 {
         let verdict = trial(&mut agent).await;
-        assert!(matches!(&verdict.outcome, Outcome::Reply { text, .. } if text == "From nine."), "{verdict:?}");
+        assert!(
+            matches!(&verdict.outcome, Outcome::Reply { text, .. } if text == "From nine."),
+            "{verdict:?}"
+        );
         let received = endpoint.received().await;
         assert!(is_signed(&received) && received.json()["type"] == "test", "{received:?}");
         ids.push(received.header("webhook-id").to_owned());
@@ -855,7 +868,10 @@ async fn a_trial_is_posted_as_a_test_each_with_its_own_id_and_waits_for_no_promi
         grounding: Vec::new(),
         otherwise: Some(DEFAULT_REPLY.to_owned()),
     };
-    assert_eq!((&promised.outcome, promised.steps.last().map(|step| &step.why)), (&asks, Some(&Why::Later {})));
+    assert_eq!(
+        (&promised.outcome, promised.steps.last().map(|step| &step.why)),
+        (&asks, Some(&Why::Later {}))
+    );
 
     endpoint.always(Script::json("200 OK", &json!({ "needs_human": true })));
     let calls = trial(&mut agent).await;
@@ -867,7 +883,9 @@ async fn a_trial_is_posted_as_a_test_each_with_its_own_id_and_waits_for_no_promi
 
 async fn trial(agent: &mut Agent) -> Verdict {
     let question = Question { text: "When are you open on Fridays?".to_owned(), ..Question::default() };
-    let Response::Verdict { verdict } = agent.ask(Request::Try { question, ask: true }).await else { panic!() };
+    let Response::Verdict { verdict } = agent.ask(Request::Try { question, ask: true }).await else {
+        panic!()
+    };
     verdict
 }
 

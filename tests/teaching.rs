@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use deskbell_protocol::agent::{Request, Response};
-use deskbell_protocol::entity::{Author, SourceKind};
+use deskbell_protocol::entity::{Author, Conversation, SourceKind};
 use deskbell_protocol::responder::{
-    Action, Answer, FileFormat, Imported, Outcome, Plan, Question, Replayed, Rule, RuleRow, Trigger, UsageRow,
-    Verdict, Why,
+    Action, Answer, FileFormat, Imported, Outcome, Plan, Question, Replayed, Rule, RuleRow, Trigger,
+    UsageRow, Verdict, Why,
 };
 use deskbell_protocol::settings::{Fallback, Localized};
-use deskbell_protocol::{AnswerId, RuleId, Timestamp};
+use deskbell_protocol::{AnswerId, HeldId, RuleId, Timestamp};
 use deskbell_tests::agent::Agent;
 use deskbell_tests::endpoint::{Endpoint, Script};
 use deskbell_tests::server::Server;
@@ -81,13 +81,8 @@ async fn a_trial_tells_every_step_with_its_score_and_says_nothing_to_anyone() {
     );
     endpoint.always(Script::answers("500 Internal Server Error", "", ""));
     let failed = verdict(&mut agent, "Do you ship pianos?", true).await;
-    assert!(
-        failed
-            .steps
-            .iter()
-            .any(|step| matches!(&step.why, Why::Failed { message, message_zh }
-                if message.contains("fault of its own") && message_zh.contains("自身出错")))
-    );
+    assert!(failed.steps.iter().any(|step| matches!(&step.why, Why::Failed { message, message_zh }
+                if message.contains("fault of its own") && message_zh.contains("自身出错"))));
     assert!(matches!(&failed.outcome, Outcome::Reply { text, .. } if text == REPLY));
     assert!(agent.snapshot().await.conversations.is_empty(), "nobody was asked anything");
 }
@@ -163,8 +158,12 @@ async fn a_replay_knows_what_is_said_once_a_visit_and_who_waits_for_a_person() {
     assert_eq!(told, [answered, silent, answered, silent], "the same rules as then");
 
     agent.set(|settings| settings.fallback = Fallback::EveryMessage).await;
-    let changed: Vec<_> =
-        replay(&mut agent).await.iter().filter(|message| message.changed).map(|m| m.question.clone()).collect();
+    let changed: Vec<_> = replay(&mut agent)
+        .await
+        .iter()
+        .filter(|message| message.changed)
+        .map(|m| m.question.clone())
+        .collect();
     assert_eq!(changed, ["Is it still raining?"], "who waits for a person hears nothing more");
 }
 
@@ -249,15 +248,15 @@ async fn a_rule_that_only_labels_is_used_and_what_is_overridden_is_counted_at_it
     agent.hold_seconds(600).await;
     let mut customer = server.v1().await;
     customer.say("1", "my parcel").await;
-    let (conversation, held) = agent.until_held().await;
+    let (conversation, first) = agent.until_held().await;
     let text = Some("By hand.".to_owned());
-    agent.ask(Request::SendHeld { conversation, held: held.id, text }).await;
+    agent.ask(Request::SendHeld { conversation, held: first.id, text }).await;
     customer.say("2", "my parcel?").await;
-    let (_, held) = agent.until_held().await;
-    agent.ask(Request::DiscardHeld { conversation, held: held.id }).await;
+    let second = next_held(&mut agent, first.id).await;
+    agent.ask(Request::DiscardHeld { conversation, held: second }).await;
     customer.say("3", "my parcel!").await;
-    let (_, held) = agent.until_held().await;
-    agent.ask(Request::SendHeld { conversation, held: held.id, text: None }).await;
+    let third = next_held(&mut agent, second).await;
+    agent.ask(Request::SendHeld { conversation, held: third, text: None }).await;
     let sent =
         agent.thread(conversation).await.into_iter().rfind(|message| message.text == "Parcels.").unwrap();
     agent.ask(Request::Correct { conversation, seq: sent.seq, text: "Corrected.".to_owned() }).await;
@@ -268,6 +267,13 @@ async fn a_rule_that_only_labels_is_used_and_what_is_overridden_is_counted_at_it
         .map(|row| (row.rule.name, row.used, row.overridden))
         .collect();
     assert_eq!(counted, [("Label".to_owned(), 3, 0), ("Parcels".to_owned(), 3, 3)]);
+}
+
+/// The reply that is held after this one.
+async fn next_held(agent: &mut Agent, last: HeldId) -> HeldId {
+    let held = |conversation: &Conversation| conversation.held.as_ref().map(|held| held.id);
+    let conversation = agent.until(|conversation| held(conversation).is_some_and(|id| id > last)).await;
+    held(&conversation).unwrap()
 }
 
 #[tokio::test]
@@ -407,7 +413,9 @@ async fn what_became_of_each_reply_is_counted_over_the_period_that_is_asked_for(
     // And one after which the agent took over.
     agent.hold_seconds(0).await;
     customer.say("4", "four").await;
-    customer.next_of("ack").await;
+    for _ in 1..=4 {
+        customer.next_of("ack").await;
+    }
     agent.ask(Request::TakeOver { conversation }).await;
     let now = agent.snapshot().await.now.0;
     let row = numbers(&mut agent, now - HOUR, now + HOUR).await.unwrap();

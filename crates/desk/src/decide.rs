@@ -158,12 +158,7 @@ fn refuse_stale(state: &State, for_seq: Seq, control_version: i64) -> Result<(),
 }
 
 /// Invariant 6: never silence. What failed is told to agents, and the default reply is better than nothing.
-fn fail(
-    decision: &mut Decision,
-    failures: Vec<FailedPart>,
-    otherwise: Option<Draft>,
-    context: &Context<'_>,
-) {
+fn fail(decision: &mut Decision, failures: Vec<FailedPart>, otherwise: Option<Draft>, context: &Context<'_>) {
     let reason =
         if failures.is_empty() { NeedsHumanReason::NoAnswer } else { NeedsHumanReason::ResponderFailed };
     give_up_asking(decision, failures, context.now);

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use deskbell_desk::{Import, Past, Responder};
 use deskbell_protocol::agent::{Request, Response, Update};
 use deskbell_protocol::entity::SourceKind;
-use deskbell_protocol::responder::{
-    Answer, AnswerRow, FileFormat, Imported, Plan, Rule, RuleRow,
-};
+use deskbell_protocol::responder::{Answer, AnswerRow, FileFormat, Imported, Plan, Rule, RuleRow};
 use deskbell_protocol::{AnswerId, Code, LessonId, Refusal, RuleId, Seq, limits};
 use deskbell_store::{Taught, Teaching};
 use tokio::sync::MutexGuard;
@@ -34,7 +32,9 @@ impl Desk {
             Request::Rules {} => self.rules().await,
             Request::SaveRule { rule, lesson } => self.save_rule(rule, lesson).await,
             Request::RestoreRule { rule, place } => self.restore_rule(rule, place).await,
-            Request::DeleteRule { rule } => self.teach_rules(self.saving().await, Teaching::ForgetRule(rule)).await,
+            Request::DeleteRule { rule } => {
+                self.teach_rules(self.saving().await, Teaching::ForgetRule(rule)).await
+            }
             Request::OrderRules { rules } => self.order_rules(rules).await,
             Request::Answers { query, offset, limit } => self.answers(&query, offset, limit).await,
             Request::Answer { answer } => self.answer(answer).await,
@@ -83,7 +83,9 @@ impl Desk {
 
     async fn order_rules(&self, rules: Vec<RuleId>) -> Result<Response, Refusal> {
         if rules.len() > limits::RULES {
-            return Err(Refusal::new(Code::TooLong, "There are at most 500 rules.").in_chinese("最多 500 条规则。"));
+            return Err(
+                Refusal::new(Code::TooLong, "There are at most 500 rules.").in_chinese("最多 500 条规则。")
+            );
         }
         self.teach_rules(self.saving().await, Teaching::Order(rules)).await
     }
@@ -259,7 +261,8 @@ impl Desk {
             let thread = self.readers().thread(entry.id, None, limits::THREAD_PAGE).await.map_err(unread)?;
             let from = thread.first().map_or(Seq(0), |first| first.seq);
             let visits = self.readers().visits(entry.id, from).await.map_err(unread)?;
-            let (responder, settings, planned) = (Arc::clone(&responder), Arc::clone(&settings), planned.clone());
+            let (responder, settings, planned) =
+                (Arc::clone(&responder), Arc::clone(&settings), planned.clone());
             // Off the threads that serve sockets: thousands of questions may be asked anew.
             let replayed = tokio::task::spawn_blocking(move || {
                 let (conversation, customer) = (entry.id, &entry.customer);
