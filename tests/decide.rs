@@ -2,18 +2,23 @@
 //! an order of acts could break are in `decide/overrides.rs`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::collections::BTreeMap;
+
 use deskbell_desk::{
     AgentAction, Command, Context, Draft, FailedPart, Greeting, Proposal, State, Subject, decide,
 };
 use deskbell_protocol::entity::{
     Author, ChangeKind, Control, Message, NeedsHumanReason, Source, SourceKind, Status,
 };
+use deskbell_protocol::responder::Use;
 use deskbell_protocol::settings::{Fallback, Hold, Language, Settings, WhileAway};
 use deskbell_protocol::{Code, HeldId, Seq, Timestamp};
 use proptest::prelude::*;
 
 #[path = "decide/overrides.rs"]
 mod overrides;
+/// What the model is called.
+const MODEL: &str = "qwen";
 
 /// A step of a story. Ids and versions are taken relative to the state, so that both timely and late ones occur.
 #[derive(Debug, Clone)]
@@ -22,6 +27,7 @@ enum Step {
     Expire { late: bool },
     Propose { seqs_ago: i64, versions_ago: i64 },
     Fail { versions_ago: i64, otherwise: bool },
+    BotCalls { versions_ago: i64 },
     Return,
     Away(bool),
     Left { late: bool },
@@ -109,6 +115,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0..2i64, 0..2i64).prop_map(|(seqs_ago, versions_ago)| Step::Propose { seqs_ago, versions_ago }),
         2 => (0..2i64, any::<bool>())
             .prop_map(|(versions_ago, otherwise)| Step::Fail { versions_ago, otherwise }),
+        1 => (0..2i64).prop_map(|versions_ago| Step::BotCalls { versions_ago }),
         2 => Just(Step::Return),
         1 => any::<bool>().prop_map(Step::Away),
         2 => any::<bool>().prop_map(|late| Step::Left { late }),
@@ -120,7 +127,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn draft(kind: SourceKind) -> Draft {
-    Draft { text: "automatic".to_owned(), source: Source::of(kind) }
+    let name = (kind == SourceKind::Model).then(|| MODEL.to_owned());
+    Draft { text: "automatic".to_owned(), source: Source { name, ..Source::of(kind) } }
 }
 
 fn proposed(proposal: Proposed) -> Proposal {
@@ -128,7 +136,7 @@ fn proposed(proposal: Proposed) -> Proposal {
         Proposed::Fallback => Proposal::Reply(draft(SourceKind::Fallback)),
         Proposed::Answer => Proposal::Reply(draft(SourceKind::Answer)),
         Proposed::Away => Proposal::Reply(draft(SourceKind::Away)),
-        Proposed::Ask => Proposal::Ask(Source::of(SourceKind::Model)),
+        Proposed::Ask => Proposal::Ask(SourceKind::Model),
         Proposed::CallsHuman { asked: true } => Proposal::NeedsHuman {
             reason: NeedsHumanReason::CustomerAsked,
             draft: draft(SourceKind::PersonCalled),
@@ -167,6 +175,12 @@ fn command(step: &Step, state: &State, now: Timestamp) -> Command {
                 message_zh: "它停顿了。".to_owned(),
             }],
             otherwise: otherwise.then(|| draft(SourceKind::Fallback)),
+        },
+        Step::BotCalls { versions_ago } => Command::CallHuman {
+            for_seq: state.last_customer_seq,
+            control_version: state.control_version - versions_ago,
+            failures: Vec::new(),
+            draft: draft(SourceKind::PersonCalled),
         },
         Step::Return => Command::Return { after_seconds: 3, proposal: proposed(Proposed::Answer) },
         Step::Away(_) => Command::CustomerRead { seq: Seq(0) },
@@ -298,7 +312,7 @@ proptest! {
         ],
     ) {
         let fallback = if once { Fallback::OncePerVisit } else { Fallback::EveryMessage };
-        let mut settings = Settings { hold: desk_hold, fallback, ..Settings::default() };
+        let mut settings = Settings { fallback, ..settings(desk_hold) };
         settings.responder.while_away = while_away;
         let mut away = false;
         let greeting = greeted.then(|| Greeting { text: "hello".to_owned(), at: Timestamp(0) });
@@ -306,6 +320,7 @@ proptest! {
         let mut thread = Vec::new();
         let mut customer_messages = 0;
         let mut settled = None;
+        let mut numbers = Numbers::new();
         for (at, step) in steps.iter().enumerate() {
             let now = Timestamp(i64::try_from(at).unwrap() * 1000);
             if let Step::Away(is_away) = step {
@@ -341,6 +356,7 @@ proptest! {
                     let known = marked || after.control == Control::Human;
                     prop_assert!(waits == settled || known, "nobody knows who waits after {:?}", command);
                     customer_messages += usize::from(matches!(step, Step::Customer { .. }));
+                    count(&mut numbers, &decision.uses);
                     state = decision.state;
                 }
                 Err(refusal) => prop_assert!(
@@ -350,6 +366,27 @@ proptest! {
         }
         let stored = thread.iter().filter(|m| m.author == Author::Customer).count();
         prop_assert_eq!(stored, customer_messages, "a customer's message was lost");
+        for (part, [used, sent, edited, ..]) in numbers {
+            prop_assert!(sent + edited <= used, "{:?} was used {} times and sent {}", part, used, sent + edited);
+        }
+    }
+}
+
+/// How often each part was used, sent, edited, discarded, and led to a person. A part is its kind, and its name if it has
+/// one.
+type Numbers = BTreeMap<String, [usize; 5]>;
+/// A part of the chain, and its numbers.
+type Row = (&'static str, [usize; 5]);
+
+fn count(numbers: &mut Numbers, uses: &[(Source, Use)]) {
+    let counted = [Use::Used, Use::Sent, Use::Edited, Use::Discarded, Use::LedToHuman];
+    for (source, what) in uses {
+        let kind = serde_json::to_value(source.kind).unwrap();
+        let part = [kind.as_str().unwrap(), source.name.as_deref().unwrap_or_default()].join(" ");
+        let row = numbers.entry(part.trim_end().to_owned()).or_default();
+        if let Some(place) = counted.iter().position(|counted| counted == what) {
+            row[place] += 1;
+        }
     }
 }
 
@@ -367,7 +404,9 @@ fn subject(command: &Command, thread: &[Message]) -> Option<Subject> {
 }
 
 fn settings(hold: Hold) -> Settings {
-    Settings { hold, ..Settings::default() }
+    let mut settings = Settings { hold, ..Settings::default() };
+    settings.responder.model.model = MODEL.to_owned();
+    settings
 }
 
 fn context(settings: &Settings, now: i64) -> Context<'_> {
@@ -484,4 +523,83 @@ fn the_default_reply_once_a_visit_leaves_the_rest_to_a_person() {
     let visit =
         told(&told(&second, agent(AgentAction::DismissNeedsHuman), &once, 3), Command::VisitBegan, &once, 4);
     assert_eq!(told(&visit, asks(), &once, 5).needs_human, None);
+}
+
+/// The numbers of a story in a desk that holds replies for a minute and, when nobody is there, says so.
+fn numbers(story: &[Step]) -> Numbers {
+    let mut settings = settings(Hold::Seconds { seconds: 60 });
+    settings.responder.while_away = WhileAway::TellAway;
+    let (mut state, mut numbers) = (State::new(Timestamp(0)), Numbers::new());
+    for step in story {
+        let away = story.iter().any(|step| matches!(step, Step::Away(true)));
+        let context = Context { away, ..context(&settings, 1) };
+        let decision = decide(&state, command(step, &state, context.now), &context).unwrap();
+        count(&mut numbers, &decision.uses);
+        state = decision.state;
+    }
+    numbers
+}
+
+#[test]
+fn what_became_of_a_proposal_is_counted_once_and_under_one_name() {
+    use Proposed::{Answer, Ask, CallsHuman, Fallback, Silent};
+    let says = |proposal| Step::Customer { proposal };
+    let send = |edited| Step::Agent(Act::SendHeld { edited, late: false });
+    let (fallback, answer, ask, silent) = (says(Fallback), says(Answer), says(Ask), says(Silent));
+    let (rule, phrase) = (says(CallsHuman { asked: false }), says(CallsHuman { asked: true }));
+    let (button, bot, away) = (Step::RequestHuman, Step::BotCalls { versions_ago: 0 }, Step::Away(true));
+    let (written, fails) =
+        (Step::Propose { seqs_ago: 0, versions_ago: 0 }, Step::Fail { versions_ago: 0, otherwise: true });
+    let (expire, now, edit) = (Step::Expire { late: false }, send(false), send(true));
+    let (discard, stop) = (Step::Agent(Act::Discard { late: false }), Step::Agent(Act::StopWriting));
+    let take = Step::Agent(Act::TakeOver);
+    let (model, called) = ("model qwen", ("person_called", [1, 1, 0, 0, 1]));
+    // Used, sent, edited, discarded, led to a person.
+    let table: Vec<(Vec<&Step>, Vec<Row>)> = vec![
+        (vec![&fallback, &expire], vec![("fallback", [1, 1, 0, 0, 0])]),
+        (vec![&fallback, &expire, &take], vec![("fallback", [1, 1, 0, 0, 1])]),
+        (vec![&answer, &edit], vec![("answer", [1, 0, 1, 0, 0])]),
+        (vec![&answer, &discard], vec![("answer", [1, 0, 0, 1, 0])]),
+        (vec![&answer, &take], vec![("answer", [1, 0, 0, 1, 0])]),
+        (vec![&answer, &expire, &button], vec![("answer", [1, 1, 0, 0, 0]), called]),
+        (vec![&answer, &expire, &button, &take], vec![("answer", [1, 1, 0, 0, 1]), called]),
+        // A request in words is a question of its own.
+        (vec![&answer, &expire, &phrase, &take], vec![("answer", [1, 1, 0, 0, 0]), called]),
+        (vec![&rule, &expire, &take], vec![("rule", [1, 1, 0, 0, 1])]),
+        (vec![&silent], vec![("rule", [1, 0, 0, 0, 0])]),
+        // What is told in an answer's place is counted, and not the answer.
+        (vec![&away, &answer], vec![("away", [1, 1, 0, 0, 1])]),
+        (vec![&away, &rule], vec![("away", [1, 1, 0, 0, 1]), ("rule", [1, 0, 0, 0, 1])]),
+        (vec![&ask, &written, &expire], vec![(model, [1, 1, 0, 0, 0])]),
+        (vec![&ask, &written, &expire, &take], vec![(model, [1, 1, 0, 0, 1])]),
+        (vec![&ask, &stop, &edit], vec![(model, [1, 0, 1, 0, 0])]),
+        (vec![&ask, &stop, &now], vec![(model, [1, 1, 0, 0, 0])]),
+        (vec![&ask, &discard], vec![(model, [1, 0, 0, 1, 0])]),
+        (vec![&ask, &take], vec![(model, [1, 0, 0, 1, 0])]),
+        (vec![&ask, &fails, &expire], vec![("fallback", [1, 1, 0, 0, 0]), (model, [1, 0, 0, 0, 1])]),
+        (vec![&ask, &bot], vec![(model, [1, 0, 0, 0, 1]), called]),
+    ];
+    for (story, expected) in table {
+        let story: Vec<Step> = story.into_iter().cloned().collect();
+        let expected = expected.into_iter().map(|(part, numbers)| (part.to_owned(), numbers)).collect();
+        assert_eq!(numbers(&story), expected, "{story:?}");
+    }
+}
+
+#[test]
+fn who_waits_for_a_person_whom_the_bot_called_is_told_once_and_hears_no_chatter() {
+    let ask = settings(Hold::Ask);
+    let state =
+        told(&State::new(Timestamp(0)), customer_message(Proposal::Ask(SourceKind::Webhook)), &ask, 1);
+    let calls = command(&Step::BotCalls { versions_ago: 0 }, &state, Timestamp(2));
+    let called = decide(&state, calls.clone(), &context(&ask, 2)).unwrap();
+    let said: Vec<_> = called.messages.iter().filter(|message| message.author == Author::Automatic).collect();
+    assert_eq!(said.len(), 1, "at once, although replies wait for the agent: {said:?}");
+    let state = called.state;
+    assert_eq!(state.needs_human.unwrap().reason, NeedsHumanReason::Bot);
+    assert_eq!((state.waiting_since, state.held.is_none()), (Some(Timestamp(1)), true));
+    let chatter = decide(&state, asks(), &context(&ask, 3)).unwrap();
+    assert!(!chatter.messages.iter().any(|message| message.author == Author::Automatic));
+    assert_eq!(chatter.state.held, None);
+    assert_eq!(decide(&state, calls, &context(&ask, 3)).unwrap_err().code, Code::StaleReply);
 }

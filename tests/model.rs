@@ -2,11 +2,15 @@
 //! misbehaves on command, and a key that must not be found anywhere.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::path::Path;
+
 use deskbell_protocol::agent::{Request, Response, Update};
 use deskbell_protocol::entity::{Author, NeedsHumanReason, SourceKind, SystemLine};
-use deskbell_protocol::responder::{SecretName, SecretPlace};
-use deskbell_protocol::settings::Hold;
-use deskbell_protocol::{Code, ConversationId};
+use deskbell_protocol::responder::{
+    Answer, Outcome, Question, SecretName, SecretPlace, Tested, Verdict, Why,
+};
+use deskbell_protocol::settings::{Hold, WebhookSettings};
+use deskbell_protocol::{AnswerId, Code, ConversationId};
 use deskbell_tests::agent::Agent;
 use deskbell_tests::customer::V1;
 use deskbell_tests::endpoint::{Endpoint, Received, Script};
@@ -19,6 +23,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::http::HeaderMap;
 
+/// So many are asked at once: `AT_ONCE` of the server's `slow.rs`.
+const AT_ONCE: usize = 64;
 const DEFAULT_REPLY: &str = "Hello, what can we help you with?";
 const KEY: &str = "sk-canary-8f3a1c5e7d9b";
 const SIGNING: &str = "whsec_Y2FuYXJ5LXNpZ25pbmctc2VjcmV0LTEyMzQ1Njc4OTA=";
@@ -41,7 +47,10 @@ async fn desk_with_model(endpoint: &Endpoint) -> (Server, Agent) {
 
 /// A desk that asks this endpoint as its webhook bot.
 async fn desk_with_bot(endpoint: &Endpoint) -> (Server, Agent) {
-    let server = Server::start().await;
+    with_bot(Server::start().await, endpoint).await
+}
+
+async fn with_bot(server: Server, endpoint: &Endpoint) -> (Server, Agent) {
     let mut agent = server.agent().await;
     set_secret(&mut agent, SecretName::WebhookSecret, SIGNING).await;
     let url = endpoint.url();
@@ -236,6 +245,103 @@ async fn a_stalled_model_delays_no_ack_and_blocks_no_other_conversation() {
 }
 
 #[tokio::test]
+async fn whoever_waits_for_a_promised_reply_keeps_nobody_from_being_asked() {
+    let mut endpoint = Endpoint::start(Script::answers("202 Accepted", "", "")).await;
+    let (server, _agent) = desk_with_bot(&endpoint).await;
+    let mut waiting = Vec::new();
+    // One more than are asked at once.
+    for _ in 0..=AT_ONCE {
+        let mut customer = server.v1().await;
+        customer.say("q", "When are you open on Fridays?").await;
+        let asked = endpoint.received().await.json()["data"].clone();
+        waiting.push((customer, asked));
+    }
+    // The first still waits for its reply, too.
+    for (mut customer, asked) in [waiting.pop().unwrap(), waiting.swap_remove(0)] {
+        let late = Late::new(&asked["conversation"], &asked["seq"], "Fridays from nine.");
+        assert_eq!(late.post(&server.address).await.0, 200);
+        assert_eq!(answer(&mut customer).await["text"], "Fridays from nine.");
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_get_a_turn_gets_the_default_reply_and_the_bot_is_named() {
+    let mut endpoint = Endpoint::start(Script::default().stalls()).await;
+    // A turn is waited for a moment only.
+    let server = Server::start_with(TempDir::new().unwrap(), &[("DESKBELL_TEST_INTERVAL", "200")]).await;
+    let (server, mut agent) = with_bot(server, &endpoint).await;
+    let mut stalled = Vec::new();
+    for _ in 0..AT_ONCE {
+        let mut customer = server.v1().await;
+        customer.say("q", "When are you open on Fridays?").await;
+        endpoint.received().await;
+        stalled.push(customer);
+    }
+    let mut next = server.v1().await;
+    assert_eq!(ask(&mut next, "When are you open on Fridays?").await.1, DEFAULT_REPLY);
+    let called = agent.until(|conversation| conversation.needs_human.is_some()).await;
+    assert_eq!(called.needs_human.unwrap().reason, NeedsHumanReason::ResponderFailed);
+    let (source, sentence) = failure_told(&mut agent, called.id).await.unwrap();
+    assert_eq!(source, SourceKind::Webhook, "there is no model");
+    assert!(sentence.contains("Too many"), "{sentence}");
+}
+
+#[tokio::test]
+async fn a_model_is_told_what_comes_near_as_this_customer_would_read_it() {
+    let mut endpoint = Endpoint::start(Script::streams("Pianos, too.")).await;
+    let (server, mut agent) = desk_with_model(&endpoint).await;
+    let answer = Answer {
+        id: AnswerId(0),
+        enabled: true,
+        questions: vec!["Do you ship to Norway?".to_owned()],
+        reply: "Yes, {name}, in five days.".to_owned(),
+        languages: Vec::new(),
+        labels: Vec::new(),
+    };
+    agent.ask(Request::SaveAnswer { answer, lesson: None }).await;
+    let mut ann = V1::connect(&server.address, json!({ "type": "hello", "name": "Ann" })).await;
+    assert_eq!(ask(&mut ann, "Do you ship pianos?").await.1, "Pianos, too.");
+    let told = endpoint.received().await.json()["messages"][0].clone();
+    let system = told["content"].as_str().unwrap();
+    assert_eq!(told["role"], "system");
+    assert!(
+        system.contains("Do you ship to Norway?") && system.contains("Yes, Ann, in five days."),
+        "{system}"
+    );
+    // What has nothing to do with it is not told.
+    ann.say("other", "Is it raining?").await;
+    let told = endpoint.received().await.json()["messages"][0]["content"].as_str().unwrap().to_owned();
+    assert!(!told.contains("Norway"), "{told}");
+}
+
+#[tokio::test]
+async fn a_model_is_asked_again_after_a_restart_and_answers_once() {
+    let mut endpoint = Endpoint::start(Script::whole("Here I am.")).await;
+    endpoint.next(Script::stream().words("Here I ").stalls());
+    let (server, _agent) = desk_with_model(&endpoint).await;
+    let mut customer = server.v1().await;
+    customer.say("q", "When are you open on Fridays?").await;
+    endpoint.received().await;
+    let token = customer.token();
+    let server = Server::start_on(server.kill().await).await;
+    let mut agent = server.agent().await;
+    let mut customer = V1::resume(&server.address, &token, 0).await;
+    let asked = endpoint.received().await.json()["messages"].clone();
+    assert_eq!(asked.as_array().unwrap().last().unwrap()["content"], "When are you open on Fridays?");
+    let history = std::mem::take(&mut customer.history);
+    let reply = match history.into_iter().find(is_answer) {
+        Some(reply) => reply,
+        None => answer(&mut customer).await,
+    };
+    assert_eq!(reply["text"], "Here I am.");
+    let conversation = agent.snapshot().await.conversations.remove(0);
+    let thread = agent.thread(conversation.id).await;
+    let answers = thread.iter().filter(|message| message.text.contains("Here I")).count();
+    assert_eq!((answers, conversation.held, conversation.needs_human), (1, None, None), "{thread:#?}");
+    assert!(!endpoint.has_received(), "asked once more");
+}
+
+#[tokio::test]
 async fn taking_over_ends_the_request_and_nothing_of_it_is_said() {
     let mut endpoint = Endpoint::start(Script::stream().words("We are open ").stalls()).await;
     let (server, mut agent) = desk_with_model(&endpoint).await;
@@ -384,23 +490,38 @@ async fn the_key_is_in_no_database_log_update_response_or_error() {
     let asked = endpoint.received().await;
     assert!(leaks(asked.header("authorization").as_bytes()), "the search finds what is there");
 
-    let data = server.stop().await;
+    // A backup, and a database that nobody closed in order: what is in its log of writes is looked at as it lies there.
+    agent.ask(Request::BackUp {}).await;
+    let mut last = server.v1().await;
+    last.say("q", "And on Saturdays?").await;
+    last.next_of("ack").await;
+    let data = server.kill().await;
     let log = within("the log's end", log).await.unwrap();
     assert!(log.len() > 10_000, "the log is not the whole log");
     let leaking: Vec<&str> = log.lines().filter(|line| leaks(line.as_bytes())).collect();
     assert!(leaking.is_empty(), "the log has the key: {leaking:#?}");
-    let mut searched = 0;
-    for entry in std::fs::read_dir(data.path()).unwrap().map(Result::unwrap) {
-        let name = entry.file_name().into_string().unwrap();
-        if entry.path().is_dir() {
+    let mut searched = Vec::new();
+    search(data.path(), &mut searched);
+    for part in ["deskbell.db", "deskbell.db-wal", "backups"] {
+        let found = searched.iter().filter(|(path, _)| path.contains(part));
+        assert!(found.map(|(_, bytes)| bytes).sum::<usize>() > 0, "{part} was not searched: {searched:?}");
+    }
+}
+
+/// Looks for the keys in every file of a folder and its folders, and notes each with its size.
+fn search(folder: &Path, searched: &mut Vec<(String, usize)>) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            search(&path, searched);
             continue;
         }
-        let content = std::fs::read(entry.path()).unwrap();
+        let content = std::fs::read(&path).unwrap();
+        let name = entry.file_name().into_string().unwrap();
         let may_have_it = name == "model.key" || name == "webhook.secret";
-        assert_eq!(leaks(&content), may_have_it, "{name}");
-        searched += 1;
+        assert_eq!(leaks(&content), may_have_it, "{}", path.display());
+        searched.push((path.display().to_string(), content.len()));
     }
-    assert!(searched >= 3, "the database was not searched");
 }
 
 /// Verified by the reference implementation, time included.
@@ -462,12 +583,44 @@ async fn whatever_a_bot_does_the_customer_gets_the_default_reply_and_the_agent_i
 }
 
 #[tokio::test]
-async fn a_bot_can_call_a_human() {
-    let endpoint = Endpoint::start(Script::json("200 OK", &json!({ "needs_human": true }))).await;
-    let (server, mut agent) = desk_with_bot(&endpoint).await;
-    let mut customer = server.v1().await;
-    customer.say("q", "My parcel is broken.").await;
-    agent.until(|conversation| conversation.needs_human.is_some()).await;
+async fn a_bot_can_call_a_human_at_once_or_later_and_the_customer_is_told_so() {
+    for later in [false, true] {
+        let at_once = Script::json("200 OK", &json!({ "needs_human": true }));
+        let script = if later { Script::answers("202 Accepted", "", "") } else { at_once };
+        let mut endpoint = Endpoint::start(script).await;
+        let (server, mut agent) = desk_with_bot(&endpoint).await;
+        agent
+            .set(|settings| {
+                settings.hold = Hold::Ask;
+                settings.responder.person_called.en = "{name}, a colleague is on the way.".to_owned();
+            })
+            .await;
+        let mut customer = V1::connect(&server.address, json!({ "type": "hello", "name": "Ann" })).await;
+        customer.say("q", "My parcel is broken.").await;
+        let asked = endpoint.received().await.json()["data"].clone();
+        if later {
+            let call =
+                json!({ "conversation": asked["conversation"], "seq": asked["seq"], "needs_human": true });
+            assert_eq!(
+                Late::signed(&call, deskbell_server::now().0 / 1000).post(&server.address).await.0,
+                200
+            );
+        }
+        // It is no reply that would wait for the agent, nor an answer.
+        assert_eq!(answer(&mut customer).await["text"], "Ann, a colleague is on the way.");
+        let id = ConversationId(asked["conversation"].as_i64().unwrap());
+        let called = agent.conversation(id).await;
+        assert_eq!(called.needs_human.unwrap().reason, NeedsHumanReason::Bot);
+        assert!(called.waiting_since.is_some() && called.held.is_none(), "{called:?}");
+        // Until the person comes there is no chatter, and the bot is not asked.
+        customer.say("again", "Hello?").await;
+        customer.next_of("ack").await;
+        agent
+            .ask(Request::Send { conversation: id, id: "a".to_owned(), text: "Here I am.".to_owned() })
+            .await;
+        assert_eq!(customer.next_of("message").await["text"], "Here I am.", "later: {later}");
+        assert!(!endpoint.has_received());
+    }
 }
 
 /// A late reply as a bot posts it, signed by the reference implementation at this time.
@@ -484,8 +637,11 @@ impl Late {
     }
 
     fn at(conversation: &Value, seq: &Value, text: &str, seconds: i64) -> Self {
-        let id = format!("reply_{seconds}");
-        let body = json!({ "conversation": conversation, "seq": seq, "text": text }).to_string();
+        Self::signed(&json!({ "conversation": conversation, "seq": seq, "text": text }), seconds)
+    }
+
+    fn signed(body: &Value, seconds: i64) -> Self {
+        let (id, body) = (format!("reply_{seconds}"), body.to_string());
         let signature = Webhook::new(SIGNING).unwrap().sign(&id, seconds, body.as_bytes()).unwrap();
         Self { id, seconds, body, signature }
     }
@@ -573,6 +729,33 @@ async fn a_late_reply_after_take_over_is_a_suggestion_or_refused_where_none_are_
 }
 
 #[tokio::test]
+async fn a_late_reply_under_human_control_fills_the_suggestion() {
+    let mut endpoint = Endpoint::start(Script::answers("202 Accepted", "", "")).await;
+    endpoint.next(Script::json("200 OK", &json!({})));
+    let (server, mut agent) = desk_with_bot(&endpoint).await;
+    let mut customer = server.v1().await;
+    ask(&mut customer, "Hello?").await;
+    let id = ConversationId(endpoint.received().await.json()["data"]["conversation"].as_i64().unwrap());
+    agent.ask(Request::TakeOver { conversation: id }).await;
+    for (question, body) in [
+        ("When are you open on Fridays?", json!({ "text": "Fridays from nine." })),
+        ("And on Saturdays?", json!({ "needs_human": true })),
+    ] {
+        customer.say(question, question).await;
+        let asked = endpoint.received().await.json()["data"].clone();
+        let mut reply = body.clone();
+        (reply["conversation"], reply["seq"]) = (asked["conversation"].clone(), asked["seq"].clone());
+        assert_eq!(Late::signed(&reply, deskbell_server::now().0 / 1000).post(&server.address).await.0, 200);
+        let suggestion = agent.conversation(id).await.suggestion;
+        let suggested = suggestion.map(|suggestion| (json!(suggestion.text), suggestion.writing));
+        assert_eq!(suggested, body.get("text").map(|text| (text.clone(), false)), "{question}");
+    }
+    let said = agent.thread(id).await;
+    let automatic = said.iter().filter(|message| message.author == Author::Automatic).count();
+    assert_eq!(automatic, 2, "the greeting and the first answer: {said:#?}");
+}
+
+#[tokio::test]
 async fn a_late_reply_that_is_not_the_bots_is_refused() {
     let mut endpoint = Endpoint::start(Script::answers("202 Accepted", "", "")).await;
     let (server, _agent) = desk_with_bot(&endpoint).await;
@@ -648,6 +831,80 @@ async fn the_console_can_test_and_the_sentence_is_beside_the_field() {
         .await
         .unwrap_err();
     assert_eq!(refusal.field.as_deref(), Some("responder.webhook.secret"));
+}
+
+#[tokio::test]
+async fn the_console_can_test_a_bot() {
+    let mut endpoint = Endpoint::start(Script::json("200 OK", &json!({ "reply": "Yes, I am here." }))).await;
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    let mut webhook = agent.snapshot().await.settings.responder.webhook;
+    webhook.url = "nonsense".to_owned();
+    let refusal = agent.call(Request::TestWebhook { webhook: webhook.clone() }).await.unwrap_err();
+    let field = refusal.field.as_deref();
+    assert_eq!((refusal.code, field), (Code::InvalidSetting, Some("responder.webhook.url")));
+    webhook.url = endpoint.url();
+    let no_secret = tested(&mut agent, &webhook).await;
+    assert!(!no_secret.works && no_secret.message.contains("no signing secret"), "{no_secret:?}");
+    set_secret(&mut agent, SecretName::WebhookSecret, SIGNING).await;
+    let works = tested(&mut agent, &webhook).await;
+    assert!(works.works && works.message.contains("Yes, I am here."), "{works:?}");
+    let received = endpoint.received().await;
+    assert!(is_signed(&received) && received.json()["type"] == "test", "{received:?}");
+    drop(endpoint);
+    let gone = tested(&mut agent, &webhook).await;
+    assert!(!gone.works && gone.message.contains("nothing listens"), "{gone:?}");
+}
+
+async fn tested(agent: &mut Agent, webhook: &WebhookSettings) -> Tested {
+    let request = Request::TestWebhook { webhook: webhook.clone() };
+    let Response::Tested { tested } = agent.ask(request).await else { panic!() };
+    tested
+}
+
+#[tokio::test]
+async fn a_trial_is_posted_as_a_test_each_with_its_own_id_and_waits_for_no_promise() {
+    let mut endpoint = Endpoint::start(Script::json("200 OK", &json!({ "reply": "From nine." }))).await;
+    let (_server, mut agent) = desk_with_bot(&endpoint).await;
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let verdict = trial(&mut agent).await;
+        assert!(
+            matches!(&verdict.outcome, Outcome::Reply { text, .. } if text == "From nine."),
+            "{verdict:?}"
+        );
+        let received = endpoint.received().await;
+        assert!(is_signed(&received) && received.json()["type"] == "test", "{received:?}");
+        ids.push(received.header("webhook-id").to_owned());
+    }
+    assert_ne!(ids[0], ids[1], "a bot would take the second for one that it has seen");
+
+    endpoint.always(Script::answers("202 Accepted", "", ""));
+    let promised = trial(&mut agent).await;
+    let asks = Outcome::Ask {
+        who: vec![SourceKind::Webhook],
+        grounding: Vec::new(),
+        otherwise: Some(DEFAULT_REPLY.to_owned()),
+    };
+    assert_eq!(
+        (&promised.outcome, promised.steps.last().map(|step| &step.why)),
+        (&asks, Some(&Why::Later {}))
+    );
+
+    endpoint.always(Script::json("200 OK", &json!({ "needs_human": true })));
+    let calls = trial(&mut agent).await;
+    assert!(
+        matches!(&calls.outcome, Outcome::NeedsHuman { reason: NeedsHumanReason::Bot, text: Some(_), .. }),
+        "{calls:?}"
+    );
+}
+
+async fn trial(agent: &mut Agent) -> Verdict {
+    let question = Question { text: "When are you open on Fridays?".to_owned(), ..Question::default() };
+    let Response::Verdict { verdict } = agent.ask(Request::Try { question, ask: true }).await else {
+        panic!()
+    };
+    verdict
 }
 
 #[tokio::test]

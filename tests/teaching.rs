@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use deskbell_protocol::agent::{Request, Response};
-use deskbell_protocol::entity::{Author, SourceKind};
+use deskbell_protocol::entity::{Author, Conversation, SourceKind};
 use deskbell_protocol::responder::{
     Action, Answer, FileFormat, Imported, Outcome, Plan, Question, Replayed, Rule, RuleRow, Trigger,
     UsageRow, Verdict, Why,
 };
 use deskbell_protocol::settings::{Fallback, Localized};
-use deskbell_protocol::{AnswerId, RuleId, Timestamp};
+use deskbell_protocol::{AnswerId, HeldId, RuleId, Timestamp};
 use deskbell_tests::agent::Agent;
 use deskbell_tests::endpoint::{Endpoint, Script};
 use deskbell_tests::server::Server;
@@ -175,17 +175,23 @@ fn said_now(message: &Replayed) -> Option<&str> {
     }
 }
 
-/// Adds a rule that answers every message that has the word.
-async fn add_rule(agent: &mut Agent, name: &str, word: &str) -> Vec<RuleRow> {
-    let rule = Rule {
+/// A rule that answers with its name.
+fn rule(name: &str, trigger: Trigger) -> Rule {
+    Rule {
         id: RuleId(0),
         name: name.to_owned(),
         enabled: true,
-        trigger: Trigger::Keywords { keywords: vec![word.to_owned()], all: true },
+        trigger,
         languages: Vec::new(),
         page: String::new(),
         action: Action::Reply { text: Localized { en: format!("{name}."), zh_cn: String::new() } },
-    };
+    }
+}
+
+/// Adds a rule that answers every message that has the word.
+async fn add_rule(agent: &mut Agent, name: &str, word: &str) -> Vec<RuleRow> {
+    let trigger = Trigger::Keywords { keywords: vec![word.to_owned()], all: true };
+    let rule = rule(name, trigger);
     rules(agent, Request::SaveRule { rule, lesson: None }).await
 }
 
@@ -227,6 +233,62 @@ async fn the_order_of_rules_decides_and_lasts_and_a_deleted_one_says_nothing() {
     assert!(last.is_empty());
     customer.send("my parcel").await;
     assert_eq!(customer.next().await, REPLY);
+}
+
+#[tokio::test]
+async fn a_rule_that_only_labels_is_used_and_what_is_overridden_is_counted_at_its_rule() {
+    let server = Server::start().await;
+    let mut agent = server.agent().await;
+    let answers = add_rule(&mut agent, "Parcels", "parcel").await.remove(0).rule;
+    let action = Action::Label { label: "logistics".to_owned() };
+    let labels = Rule { id: RuleId(0), name: "Label".to_owned(), action, ..answers.clone() };
+    let labels = rules(&mut agent, Request::SaveRule { rule: labels, lesson: None }).await.remove(1).rule;
+    // A label does not end the chain, so its rule has to come first.
+    rules(&mut agent, Request::OrderRules { rules: vec![labels.id, answers.id] }).await;
+    agent.hold_seconds(600).await;
+    let mut customer = server.v1().await;
+    customer.say("1", "my parcel").await;
+    let (conversation, first) = agent.until_held().await;
+    let text = Some("By hand.".to_owned());
+    agent.ask(Request::SendHeld { conversation, held: first.id, text }).await;
+    customer.say("2", "my parcel?").await;
+    let second = next_held(&mut agent, first.id).await;
+    agent.ask(Request::DiscardHeld { conversation, held: second }).await;
+    customer.say("3", "my parcel!").await;
+    let third = next_held(&mut agent, second).await;
+    agent.ask(Request::SendHeld { conversation, held: third, text: None }).await;
+    let sent =
+        agent.thread(conversation).await.into_iter().rfind(|message| message.text == "Parcels.").unwrap();
+    agent.ask(Request::Correct { conversation, seq: sent.seq, text: "Corrected.".to_owned() }).await;
+    assert_eq!(agent.conversation(conversation).await.labels, ["logistics"]);
+    let counted: Vec<_> = rules(&mut agent, Request::Rules {})
+        .await
+        .into_iter()
+        .map(|row| (row.rule.name, row.used, row.overridden))
+        .collect();
+    assert_eq!(counted, [("Label".to_owned(), 3, 0), ("Parcels".to_owned(), 3, 3)]);
+}
+
+/// The reply that is held after this one.
+async fn next_held(agent: &mut Agent, last: HeldId) -> HeldId {
+    let held = |conversation: &Conversation| conversation.held.as_ref().map(|held| held.id);
+    let conversation = agent.until(|conversation| held(conversation).is_some_and(|id| id > last)).await;
+    held(&conversation).unwrap()
+}
+
+#[tokio::test]
+async fn of_two_consoles_that_save_the_same_phrase_one_is_refused() {
+    let server = Server::start().await;
+    let (mut one, mut other) = (server.agent().await, server.agent().await);
+    for round in 0..10 {
+        let save = |name: &str| {
+            let phrases = vec![format!("phrase {round}")];
+            Request::SaveRule { rule: rule(name, Trigger::Phrase { phrases }), lesson: None }
+        };
+        let (first, second) = tokio::join!(one.call(save("One")), other.call(save("Other")));
+        assert_ne!(first.is_ok(), second.is_ok(), "round {round}: {first:?} {second:?}");
+    }
+    assert_eq!(rules(&mut one, Request::Rules {}).await.len(), 10);
 }
 
 async fn import(agent: &mut Agent, content: &str, dry_run: bool) -> Imported {

@@ -1,16 +1,22 @@
-//! The chain's verdict on a table of messages, and what holds for any message. The tables are data: tests/data/.
+//! The chain's verdict on a table of messages, what holds for any message, and how a running desk tells the chain who
+//! asks, when and where. The tables are data: tests/data/.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use deskbell_desk::{Responder, starter_answers, validate_rule};
+use deskbell_protocol::agent::Request;
 use deskbell_protocol::entity::Source;
 use deskbell_protocol::responder::{Action, Answer, Outcome, Question, Rule, Trigger, Verdict};
-use deskbell_protocol::settings::{Language, Localized, Settings};
+use deskbell_protocol::settings::{BusinessHours, Language, Localized, Settings, Span};
 use deskbell_protocol::{AnswerId, RuleId, Timestamp};
+use deskbell_tests::clock::{Clock, HOUR};
+use deskbell_tests::customer::V1;
+use deskbell_tests::server::Server;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
+use tempfile::TempDir;
 
 /// A Monday morning in Berlin, within the table's business hours.
 const AT: &str = "2026-03-02T10:00:00+01:00";
@@ -291,4 +297,72 @@ fn no_expression_is_catastrophic() {
     let refusal = validate_rule(rule((r"((\w{500}){500}){500}", 9)), &[]).unwrap_err();
     assert_eq!(refusal.field.as_deref(), Some("trigger.pattern"));
     assert!(refusal.message.contains("too large"), "{refusal}");
+}
+
+/// A rule that answers with its name, on pages that contain this.
+fn named(name: &str, trigger: Trigger, page: &str) -> Rule {
+    Rule {
+        id: RuleId(0),
+        name: name.to_owned(),
+        enabled: true,
+        trigger,
+        languages: Vec::new(),
+        page: page.to_owned(),
+        action: Action::Reply { text: Localized { en: name.to_owned(), zh_cn: String::new() } },
+    }
+}
+
+/// What is answered to this.
+async fn says(customer: &mut V1, text: &str) -> String {
+    customer.say(text, text).await;
+    customer.next_of("ack").await;
+    customer.next_from("automatic").await["text"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_running_desk_knows_who_is_new_who_comes_back_what_time_it_is_and_on_which_page() {
+    let clock = Clock::default();
+    // A Wednesday far ahead.
+    let wednesday: jiff::Timestamp = "2030-01-09T10:00:00Z".parse().unwrap();
+    clock.forward(wednesday.as_millisecond() - deskbell_server::now().0);
+    let data = TempDir::new().unwrap();
+    let server = Server::start_with(data, &[("DESKBELL_TEST_CLOCK", &clock.variable())]).await;
+    let mut agent = server.agent().await;
+    let nine_to_five = vec![Span { from: 9 * 60, to: 17 * 60 }];
+    let hours = BusinessHours { time_zone: "Etc/UTC".to_owned(), days: vec![nine_to_five; 7] };
+    agent.set(|settings| settings.responder.hours = Some(hours)).await;
+    for rule in [
+        named("Welcome.", Trigger::FirstMessage {}, ""),
+        named("Welcome back.", Trigger::ReturningCustomer {}, ""),
+        named("Prices.", Trigger::Always {}, "/pricing"),
+        named("Closed.", Trigger::OutsideHours {}, ""),
+        named("Lamps.", Trigger::Always {}, "/lamp"),
+    ] {
+        agent.ask(Request::SaveRule { rule, lesson: None }).await;
+    }
+    let hello = |page: &str| json!({ "type": "hello", "page": format!("https://shop.example{page}") });
+    let mut customer = V1::connect(&server.address, hello("/lamp")).await;
+    assert_eq!(says(&mut customer, "one").await, "Welcome.");
+    assert_eq!(says(&mut customer, "two").await, "Lamps.");
+    let (token, came) = (customer.token(), agent.snapshot().await.conversations[0].customer.last_seen_at);
+
+    // Half an hour begins when the last connection ends, not when it began.
+    clock.forward(HOUR);
+    drop(customer);
+    agent.until(|conversation| conversation.customer.last_seen_at > came).await;
+    clock.forward(31 * 60 * 1000);
+    let again = |page: &str| {
+        let mut hello = hello(page);
+        hello["token"] = json!(token);
+        hello
+    };
+    let mut customer = V1::connect(&server.address, again("/lamp")).await;
+    assert_eq!(says(&mut customer, "three").await, "Welcome back.");
+    assert_eq!(says(&mut customer, "four").await, "Lamps.");
+    // A second tab is on another page, and no other visit.
+    let mut tab = V1::connect(&server.address, again("/pricing?lamp")).await;
+    assert_eq!(says(&mut tab, "five").await, "Prices.");
+    clock.forward(7 * HOUR);
+    assert_eq!(says(&mut tab, "six").await, "Prices.");
+    assert_eq!(says(&mut customer, "seven").await, "Closed.");
 }

@@ -121,7 +121,9 @@ fn take_over(decision: &mut Decision, by: String, now: Timestamp) -> Option<Held
     if let Some(held) = &stopped {
         decision.count(&held.source, Use::Discarded);
     }
-    if let Some(source) = decision.state.answered_by.clone() {
+    if let Some(source) = decision.state.answered_by.clone()
+        && !decision.state.is_marked_by(&source)
+    {
         decision.count(&source, Use::LedToHuman);
     }
     let text = stopped.as_ref().map(|held| held.text.clone()).filter(|text| !text.is_empty());

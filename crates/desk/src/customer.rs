@@ -1,10 +1,10 @@
 //! What a customer does.
 
-use deskbell_protocol::entity::{NeedsHumanReason, Status, SystemLine};
+use deskbell_protocol::entity::{NeedsHumanReason, Source, SourceKind, Status, SystemLine};
 use deskbell_protocol::{Seq, Timestamp};
 
 use crate::decision::{Context, Decision, is_automatic};
-use crate::proposal::{Draft, Proposal};
+use crate::proposal::{Draft, Label, Proposal};
 use crate::state::Origin;
 
 /// Stores a message and answers it: at once, held, once a model has written, or not at all under human control.
@@ -13,7 +13,7 @@ pub(crate) fn message(
     client_id: Option<String>,
     text: String,
     proposal: Proposal,
-    labels: Vec<String>,
+    labels: Vec<Label>,
     context: &Context<'_>,
 ) {
     let now = context.now;
@@ -31,7 +31,7 @@ pub(crate) fn message(
     state.suggestion = None;
     state.answered_by = None;
     state.caught = None;
-    decision.label(labels);
+    decision.label_by_chain(labels);
     decision.respond(proposal, context);
 }
 
@@ -62,8 +62,10 @@ pub(crate) fn request_human(decision: &mut Decision, draft: Option<Draft>, conte
     if state.person_called() {
         return;
     }
-    decision.mark_needs_human(NeedsHumanReason::CustomerAsked, context.now);
-    if let Some(draft) = draft.filter(|_| is_automatic(&decision.state)) {
-        decision.notify_customer(draft, context.now);
+    if is_automatic(&decision.state) {
+        let nothing = || Draft { text: String::new(), source: Source::of(SourceKind::PersonCalled) };
+        decision.call_human(NeedsHumanReason::CustomerAsked, draft.unwrap_or_else(nothing), context);
+    } else {
+        decision.mark_needs_human(NeedsHumanReason::CustomerAsked, context.now);
     }
 }

@@ -1,12 +1,13 @@
 //! The state machine: one command in, one decision out.
 
 use deskbell_protocol::entity::{Control, NeedsHumanReason, SystemLine};
+use deskbell_protocol::responder::Use;
 use deskbell_protocol::{HeldId, Refusal, Seq, Timestamp};
 
 use crate::agent::{self, AgentAction};
 use crate::customer;
 use crate::decision::{Context, Decision, held_reply, stale_reply};
-use crate::proposal::{Draft, FailedPart, Proposal};
+use crate::proposal::{Draft, FailedPart, Label, Proposal};
 use crate::state::State;
 
 /// What happens to a conversation.
@@ -21,7 +22,7 @@ pub enum Command {
         /// What the quick part of the chain makes of it.
         proposal: Proposal,
         /// Labels that the chain puts on.
-        labels: Vec<String>,
+        labels: Vec<Label>,
     },
     /// The customer has read up to here.
     CustomerRead {
@@ -54,6 +55,17 @@ pub enum Command {
         failures: Vec<FailedPart>,
         /// The default reply, if there is one.
         otherwise: Option<Draft>,
+    },
+    /// The webhook bot calls a person.
+    CallHuman {
+        /// The message that it was asked about.
+        for_seq: Seq,
+        /// The control version under which it was asked.
+        control_version: i64,
+        /// What went wrong with who was asked before.
+        failures: Vec<FailedPart>,
+        /// What the customer is told; the text may be empty.
+        draft: Draft,
     },
     /// The agent has not answered a waiting customer for too long: the responder takes control back.
     Return {
@@ -101,8 +113,16 @@ pub fn decide(state: &State, command: Command, context: &Context<'_>) -> Result<
         Command::VisitBegan => decision.state.visit = state.visit.saturating_add(1),
         Command::Propose { for_seq, control_version, draft } => {
             refuse_stale(state, for_seq, control_version)?;
-            decision.state.held = None;
+            let asked = decision.state.held.take();
             decision.respond(Proposal::Reply(draft), context);
+            if let Some(asked) = asked {
+                decision.used_before(&asked.source);
+            }
+        }
+        Command::CallHuman { for_seq, control_version, failures, draft } => {
+            refuse_stale(state, for_seq, control_version)?;
+            give_up_asking(&mut decision, failures, context.now);
+            decision.respond(Proposal::NeedsHuman { reason: NeedsHumanReason::Bot, draft }, context);
         }
         Command::ResponderFailed { for_seq, control_version, failures, otherwise } => {
             refuse_stale(state, for_seq, control_version)?;
@@ -152,20 +172,31 @@ fn refuse_stale(state: &State, for_seq: Seq, control_version: i64) -> Result<(),
 
 /// Invariant 6: never silence. What failed is told to agents, and the default reply is better than nothing.
 fn fail(decision: &mut Decision, failures: Vec<FailedPart>, otherwise: Option<Draft>, context: &Context<'_>) {
-    decision.state.held = None;
-    decision.state.suggestion = None;
-    if decision.state.control == Control::Human {
-        return;
-    }
     let reason =
         if failures.is_empty() { NeedsHumanReason::NoAnswer } else { NeedsHumanReason::ResponderFailed };
-    for FailedPart { source, message, message_zh } in failures {
-        let message_zh = Some(message_zh);
-        decision.system(SystemLine::ResponderFailed { source, message, message_zh }, context.now);
+    give_up_asking(decision, failures, context.now);
+    if decision.state.control == Control::Human {
+        return;
     }
     decision.mark_needs_human(reason, context.now);
     if let Some(draft) = otherwise {
         decision.respond(Proposal::Reply(draft), context);
+    }
+}
+
+/// Nobody is asked any more: what was asked led to a person, and what failed is told. The agent who has control sees
+/// that there is no suggestion.
+fn give_up_asking(decision: &mut Decision, failures: Vec<FailedPart>, now: Timestamp) {
+    decision.state.suggestion = None;
+    if decision.state.control == Control::Human {
+        return;
+    }
+    if let Some(asked) = decision.state.held.take() {
+        decision.count(&asked.source, Use::LedToHuman);
+    }
+    for FailedPart { source, message, message_zh } in failures {
+        let message_zh = Some(message_zh);
+        decision.system(SystemLine::ResponderFailed { source, message, message_zh }, now);
     }
 }
 

@@ -9,8 +9,8 @@ use deskbell_protocol::settings::{Language, Settings};
 use deskbell_protocol::{Code, Refusal, Seq, Timestamp, limits};
 
 use crate::learn::Caught;
-use crate::proposal::Greeting;
-use crate::state::{Origin, State};
+use crate::proposal::{Greeting, Label};
+use crate::state::{Origin, State, calls_person};
 
 /// What a decision depends on besides the state.
 #[derive(Debug, Clone, Copy)]
@@ -98,11 +98,17 @@ impl Decision {
         self.say(Origin::System(line), String::new(), at);
     }
 
-    /// Counts what became of a proposal, for the responder's numbers.
+    /// Counts what became of a proposal, for the responder's numbers. It is used once, by however many ways.
     pub(crate) fn count(&mut self, source: &Source, what: Use) {
-        if source.kind != SourceKind::Greeting {
+        let again = what == Use::Used && self.uses.contains(&(source.clone(), what));
+        if source.kind != SourceKind::Greeting && !again {
             self.uses.push((source.clone(), what));
         }
+    }
+
+    /// This one was counted as used when it was asked.
+    pub(crate) fn used_before(&mut self, source: &Source) {
+        self.uses.retain(|(used, what)| *what != Use::Used || used != source);
     }
 
     /// The first thing that is stored of a conversation is the greeting that its customer saw.
@@ -117,16 +123,26 @@ impl Decision {
         }
     }
 
-    /// Marks once; that the customer asked for a person outweighs every other reason.
+    /// Marks once; that a person was called outweighs every other reason.
     pub(crate) fn mark_needs_human(&mut self, reason: NeedsHumanReason, at: Timestamp) {
         if matches!(reason, NeedsHumanReason::NoAnswer | NeedsHumanReason::ResponderFailed) {
             self.state.caught.get_or_insert(Caught::Unanswered);
         }
-        let asked = reason == NeedsHumanReason::CustomerAsked && !self.state.person_called();
-        if self.state.needs_human.is_none() || asked {
+        let called = calls_person(reason) && !self.state.person_called();
+        if self.state.needs_human.is_none() || called {
             let since = self.state.needs_human.map_or(at, |needs| needs.since);
             self.state.needs_human = Some(NeedsHuman { reason, since });
             self.system(SystemLine::NeedsHuman { reason }, at);
+        }
+    }
+
+    /// Puts the chain's labels on; a rule that does that is used.
+    pub(crate) fn label_by_chain(&mut self, labels: Vec<Label>) {
+        for Label { text, rule } in labels {
+            self.label(vec![text]);
+            if let Some(rule) = rule {
+                self.count(&rule, Use::Used);
+            }
         }
     }
 

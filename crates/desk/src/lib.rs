@@ -22,7 +22,7 @@ pub use agent::AgentAction;
 pub use decide::{Command, decide};
 pub use decision::{Context, Decision, NewLesson, Subject};
 pub use learn::Caught;
-pub use proposal::{Draft, FailedPart, Greeting, Proposal};
+pub use proposal::{Draft, FailedPart, Greeting, Label, Proposal};
 pub use responder::{
     Import, Past, Responder, import_answers, import_starters, is_open, read_answers, replay, replay_planned,
     starter_answers, validate_answer, validate_responder, validate_restored, validate_rule, write_answers,

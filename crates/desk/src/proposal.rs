@@ -13,6 +13,15 @@ pub struct Draft {
     pub source: Source,
 }
 
+/// A label that the chain puts on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Label {
+    /// What it says.
+    pub text: String,
+    /// The rule that puts it on; missing where a reply that comes with it is counted.
+    pub rule: Option<Source>,
+}
+
 /// A slow part of the responder that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedPart {
@@ -47,8 +56,8 @@ pub enum Proposal {
     },
     /// Nothing is said, and nobody is needed.
     Silent(Source),
-    /// A model or the webhook bot is asked once the message is stored; its answer comes as a command.
-    Ask(Source),
+    /// A model or the webhook bot, this one first, is asked once the message is stored; its answer comes as a command.
+    Ask(SourceKind),
     /// There is no answer.
     Nothing,
 }
@@ -61,9 +70,7 @@ impl From<Outcome> for Proposal {
                 Self::NeedsHuman { reason, draft: Draft { text: text.unwrap_or_default(), source } }
             }
             Outcome::Silent { source } => Self::Silent(source),
-            Outcome::Ask { who, .. } => {
-                Self::Ask(Source::of(who.first().copied().unwrap_or(SourceKind::Model)))
-            }
+            Outcome::Ask { who, .. } => Self::Ask(who.first().copied().unwrap_or(SourceKind::Model)),
             Outcome::Nothing {} => Self::Nothing,
         }
     }

@@ -8,8 +8,8 @@ use deskbell_protocol::{HeldId, Timestamp};
 use crate::decision::{Context, Decision, is_notice};
 use crate::learn::Caught;
 use crate::proposal::{Draft, Proposal};
-use crate::responder::fill_known;
-use crate::state::Origin;
+use crate::responder::{Responder, fill_known};
+use crate::state::{Origin, calls_person};
 
 impl Decision {
     /// Answers the customer's last message with a proposal, or marks that there is none.
@@ -28,9 +28,10 @@ impl Decision {
                 self.state.answered_seq = self.state.last_customer_seq;
                 self.state.waiting_since = None;
             }
-            Proposal::Ask(source) => {
-                let draft = Draft { text: String::new(), source };
-                self.hold(draft, None, context.now);
+            Proposal::Ask(first) => {
+                let source = Responder::slow_part(first, context.settings);
+                self.count(&source, Use::Used);
+                self.hold(Draft { text: String::new(), source }, None, context.now);
                 if let Some(held) = &mut self.state.held {
                     held.writing = true;
                 }
@@ -55,10 +56,13 @@ impl Decision {
         if draft.source.kind == SourceKind::Away {
             return self.tell_away(draft, context);
         }
-        self.count(&draft.source, Use::Used);
         let hold = self.state.hold.unwrap_or(context.settings.hold);
-        let would_wait = hold != Hold::Seconds { seconds: 0 };
-        let draft = if would_wait && context.away {
+        let left_alone = hold != Hold::Seconds { seconds: 0 } && context.away;
+        // What is told instead is not the reply.
+        if !(left_alone && context.settings.responder.while_away == WhileAway::TellAway) {
+            self.count(&draft.source, Use::Used);
+        }
+        let draft = if left_alone {
             match self.pass_agents(draft, context) {
                 Some(draft) => draft,
                 None => return,
@@ -108,34 +112,37 @@ impl Decision {
         }
         self.state.away_visit = self.state.visit;
         self.count(&draft.source, Use::Used);
+        self.count(&draft.source, Use::LedToHuman);
         self.notify_customer(draft, context.now);
     }
 
-    fn call_human(&mut self, reason: NeedsHumanReason, draft: Draft, context: &Context<'_>) {
+    /// Marks that a person is needed, and tells the customer the text if there is one.
+    pub(crate) fn call_human(&mut self, reason: NeedsHumanReason, draft: Draft, context: &Context<'_>) {
+        self.count(&draft.source, Use::Used);
         self.count(&draft.source, Use::LedToHuman);
         self.mark_needs_human(reason, context.now);
         if draft.text.trim().is_empty() {
-            self.count(&draft.source, Use::Used);
-        } else if reason == NeedsHumanReason::CustomerAsked {
-            self.count(&draft.source, Use::Used);
+            return;
+        }
+        if calls_person(reason) {
             self.notify_customer(draft, context.now);
         } else {
             self.reply(draft, context);
         }
     }
 
-    /// Says something that is no answer: the customer goes on waiting for one.
-    pub(crate) fn notify_customer(&mut self, draft: Draft, now: Timestamp) {
-        let waiting = self.state.waiting_since;
+    /// Says something that is no answer: the customer goes on waiting for one, and what answered before still did.
+    fn notify_customer(&mut self, draft: Draft, now: Timestamp) {
+        let before = (self.state.waiting_since, self.state.answered_by.clone());
         self.send_as_proposed(draft, now);
-        self.state.waiting_since = waiting;
+        (self.state.waiting_since, self.state.answered_by) = before;
     }
 
     /// The agent who stops a reply by taking over has it as a draft. What was being written is asked for anew.
     pub(crate) fn suggest_stopped(&mut self, stopped: HeldReply, context: &Context<'_>) {
         let HeldReply { text, source, writing, .. } = stopped;
         if writing {
-            self.suggest(Proposal::Ask(source), context);
+            self.suggest(Proposal::Ask(source.kind), context);
         } else if !text.trim().is_empty() {
             self.suggest(Proposal::Reply(Draft { text, source }), context);
         }
@@ -153,7 +160,10 @@ impl Decision {
             {
                 (draft, false)
             }
-            Proposal::Ask(source) => (Draft { text: String::new(), source }, true),
+            Proposal::Ask(first) => {
+                let source = Responder::slow_part(first, context.settings);
+                (Draft { text: String::new(), source }, true)
+            }
             _ => return,
         };
         self.state.suggestion = Some(Suggestion {

@@ -1,8 +1,8 @@
 //! What one conversation is, without its thread.
 
 use deskbell_protocol::entity::{
-    Author, Control, HeldReply, LastLine, Message, NeedsHuman, NeedsHumanReason, Source, Status, Suggestion,
-    SystemLine,
+    Author, Control, HeldReply, LastLine, Message, NeedsHuman, NeedsHumanReason, Source, SourceKind, Status,
+    Suggestion, SystemLine,
 };
 use deskbell_protocol::limits;
 use deskbell_protocol::settings::Hold;
@@ -134,10 +134,16 @@ impl State {
         self.suggestion = None;
     }
 
-    /// Whether the customer asked for a person who has not come yet: until then there is no more chatter.
+    /// Whether a person was called who has not come yet: until then there is no more chatter.
     #[must_use]
     pub fn person_called(&self) -> bool {
-        self.needs_human.is_some_and(|needs| needs.reason == NeedsHumanReason::CustomerAsked)
+        self.needs_human.is_some_and(|needs| calls_person(needs.reason))
+    }
+
+    /// Whether it was a rule's action that marked the conversation, and this is a rule.
+    pub(crate) fn is_marked_by(&self, source: &Source) -> bool {
+        source.kind == SourceKind::Rule
+            && self.needs_human.is_some_and(|needs| needs.reason == NeedsHumanReason::Rule)
     }
 
     /// Whether anything that the rules promise is broken; the sentence says what. For tests.
@@ -170,6 +176,11 @@ impl State {
             self.held.is_some() || self.needs_human.is_some() || self.control == Control::Human;
         (waits && !looked_after).then_some("a customer waits and nobody knows")
     }
+}
+
+/// Whether the customer is told that a person was called, and nothing more until one comes.
+pub(crate) fn calls_person(reason: NeedsHumanReason) -> bool {
+    matches!(reason, NeedsHumanReason::CustomerAsked | NeedsHumanReason::Bot)
 }
 
 /// Who wrote a message, with what belongs to that.

@@ -75,6 +75,8 @@ pub enum NeedsHumanReason {
     ResponderFailed,
     /// A rule says so.
     Rule,
+    /// The webhook bot says so.
+    Bot,
     /// Nobody was at the console to look at a reply, and the customer was told so.
     Away,
     /// The agent did not answer in time, and the responder has control again.

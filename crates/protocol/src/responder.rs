@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::entity::{Author, NeedsHumanReason, Source, SourceKind};
+use crate::entity::{Author, Customer, NeedsHumanReason, Source, SourceKind};
 use crate::id::{AnswerId, ConversationId, LessonId, RuleId, Seq, Timestamp};
 use crate::settings::{Language, Localized};
 
@@ -177,6 +177,21 @@ pub struct Question {
     pub returning: bool,
 }
 
+impl Question {
+    /// This text from a customer who has written before.
+    #[must_use]
+    pub fn of(customer: &Customer, text: String) -> Self {
+        Self {
+            text,
+            language: customer.language,
+            name: customer.name.clone(),
+            page: customer.page.clone(),
+            first_message: false,
+            returning: false,
+        }
+    }
+}
+
 /// What the chain makes of a question, with every step that led there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 pub struct Verdict {
@@ -274,6 +289,8 @@ pub enum Why {
     },
     /// It said that it is not sure.
     NotSure {},
+    /// The webhook bot promised a reply through the API. Only a trial says so; a customer's question waits for it.
+    Later {},
 }
 
 /// An offer to learn from what an agent did.

@@ -7,18 +7,20 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use deskbell_desk::{Command, Draft, FailedPart};
+use deskbell_desk::{Command, Draft, FailedPart, Responder};
 use deskbell_protocol::agent::{DraftSoFar, Update};
-use deskbell_protocol::entity::{Author, Control, SourceKind};
+use deskbell_protocol::entity::{Author, Control};
 use deskbell_protocol::{Code, ConversationId, Seq};
 use deskbell_store::Found;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
 
+use crate::clock::{self, now};
 use crate::desk::Desk;
 pub(crate) use ask::{Asking, Said};
 
-/// Questions under way at once; more wait, and are given up when their time is over.
+/// Models and bots asked at once. More questions wait for a turn, and are given up when their time is over; a question
+/// whose answer was promised for later waits without one.
 const AT_ONCE: usize = 64;
 /// A question waits at most this long for its turn.
 const TURN: Duration = Duration::from_secs(30);
@@ -136,14 +138,9 @@ impl Slow {
 
 /// Asks, and lets the store decide on what comes of it.
 async fn answer(desk: Desk, turns: Arc<Semaphore>, conversation: ConversationId, question: Question) {
-    let turn = tokio::time::timeout(TURN, turns.acquire_owned()).await;
-    let command = match turn {
-        Ok(Ok(_turn)) => match ask(&desk, conversation, question).await {
-            Some(command) => command,
-            None => return,
-        },
-        _ => failed(question, vec![busy()], None),
-    };
+    let waiting = clock::test_interval().unwrap_or(TURN);
+    let turn = tokio::time::timeout(waiting, turns.acquire_owned()).await.ok().and_then(Result::ok);
+    let Some(command) = ask(&desk, conversation, question, turn).await else { return };
     loop {
         match desk.execute(conversation, command.clone()).await {
             Err(refusal) if refusal.code == Code::StoreFailed => tokio::time::sleep(RETRY).await,
@@ -153,24 +150,22 @@ async fn answer(desk: Desk, turns: Arc<Semaphore>, conversation: ConversationId,
     }
 }
 
-fn busy() -> FailedPart {
-    FailedPart {
-        source: SourceKind::Model,
-        message: "Too many questions wait for the model or the webhook bot.".to_owned(),
-        message_zh: "等待模型或 Webhook 机器人的问题过多。".to_owned(),
-    }
-}
-
 /// What is to be decided on; `None` when the message is gone.
-async fn ask(desk: &Desk, conversation: ConversationId, question: Question) -> Option<Command> {
+async fn ask(
+    desk: &Desk,
+    conversation: ConversationId,
+    question: Question,
+    turn: Option<OwnedSemaphorePermit>,
+) -> Option<Command> {
+    let hub = desk.hub();
     let asking = match Asking::load(desk, conversation, question.for_seq).await {
         Ok(asking) => asking?,
         Err(error) => {
             tracing::error!(%error, "a question could not be read");
-            return Some(failed(question, Vec::new(), None));
+            let otherwise = Responder::otherwise(&hub.asker(conversation), &hub.settings(), now());
+            return Some(failed(question, Vec::new(), otherwise));
         }
     };
-    let hub = desk.hub();
     let so_far = |text: &str| {
         hub.slow.write(conversation, question, text);
         let for_seq = question.for_seq;
@@ -186,12 +181,15 @@ async fn ask(desk: &Desk, conversation: ConversationId, question: Question) -> O
         }
     };
     let said = tokio::select! {
-        said = asking.ask(desk, so_far) => said,
+        said = asking.ask(desk, turn, so_far) => said,
         () = typing => return None,
     };
     let Question { for_seq, control_version } = question;
     Some(match said {
         Said::Reply(draft) => Command::Propose { for_seq, control_version, draft },
+        Said::NeedsHuman { failures, draft } => {
+            Command::CallHuman { for_seq, control_version, failures, draft }
+        }
         Said::Nothing { failures, otherwise } => failed(question, failures, otherwise),
     })
 }

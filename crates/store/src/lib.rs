@@ -123,12 +123,16 @@ impl Store {
         answer.await.map_err(|_| self.unanswered())?
     }
 
-    /// Notes what a connection told about a customer, if the conversation is stored.
+    /// Notes what a connection told about a customer, if the conversation is stored, and waits until it was published: what
+    /// the customer says next is looked at in the light of it. Not even a full disk keeps a customer out.
     ///
     /// # Errors
     /// [`Code::ShuttingDown`] when the store is closed.
     pub async fn seen(&self, seen: Seen) -> Result<(), Refusal> {
-        self.send(Job::Seen(Box::new(seen))).await
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Seen(Box::new(seen), reply)).await?;
+        let _whatever_came_of_it = answer.await;
+        Ok(())
     }
 
     /// Stores settings; they hold for every command queued after this one.

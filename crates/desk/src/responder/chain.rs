@@ -9,7 +9,7 @@ use super::fill::fill;
 use super::rules::{self, Fit};
 use super::text::normalized;
 use super::{Responder, hours, non_empty};
-use crate::proposal::Draft;
+use crate::proposal::{Draft, Label, Proposal};
 
 /// Answers that a model stands on, and that a verdict lists.
 const BEST_ANSWERS: usize = 5;
@@ -23,7 +23,7 @@ struct Walk<'w> {
     settings: &'w Settings,
     normalized: String,
     closed: bool,
-    labels: Vec<String>,
+    labels: Vec<Label>,
     /// Missing when nobody wants to know.
     steps: Option<Vec<Step>>,
     grounding: Vec<AnswerId>,
@@ -39,7 +39,37 @@ impl Responder {
         now: Timestamp,
         explain: bool,
     ) -> Verdict {
-        let mut walk = Walk {
+        let mut walk = self.walk(question, settings, now, explain);
+        let outcome = walk.outcome();
+        let mut labels = Vec::new();
+        for Label { text, .. } in walk.labels {
+            if !labels.contains(&text) {
+                labels.push(text);
+            }
+        }
+        Verdict { outcome, labels, steps: walk.steps.unwrap_or_default() }
+    }
+
+    /// What the chain proposes to a customer's message at this moment, and the labels that it puts on.
+    #[must_use]
+    pub fn propose(
+        &self,
+        question: &Question,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> (Proposal, Vec<Label>) {
+        let mut walk = self.walk(question, settings, now, false);
+        (walk.outcome().into(), walk.labels)
+    }
+
+    fn walk<'w>(
+        &'w self,
+        question: &'w Question,
+        settings: &'w Settings,
+        now: Timestamp,
+        explain: bool,
+    ) -> Walk<'w> {
+        Walk {
             responder: self,
             question,
             settings,
@@ -48,22 +78,35 @@ impl Responder {
             labels: Vec::new(),
             steps: explain.then(Vec::new),
             grounding: Vec::new(),
-        };
-        let outcome = walk.outcome();
-        Verdict { outcome, labels: walk.labels, steps: walk.steps.unwrap_or_default() }
-    }
-
-    /// What a customer is told for whom a person was called; `None` when the agent emptied the text.
-    #[must_use]
-    pub fn person_called(question: &Question, settings: &Settings) -> Option<Draft> {
-        let text = non_empty(settings.responder.person_called.get(question.language))?;
-        Some(Draft { text: filled(text, question), source: Source::of(SourceKind::PersonCalled) })
+        }
     }
 
     /// What is said when nothing else fits: the default reply, or outside business hours the away text.
     #[must_use]
     pub fn otherwise(question: &Question, settings: &Settings, now: Timestamp) -> Option<Draft> {
         otherwise(question, settings, is_closed(settings, now))
+    }
+
+    /// What a customer is told for whom a person is called; the text may be empty.
+    #[must_use]
+    pub fn person_called(question: &Question, settings: &Settings) -> Draft {
+        let text = filled(settings.responder.person_called.get(question.language), question);
+        Draft { text, source: Source::of(SourceKind::PersonCalled) }
+    }
+
+    /// The model or the webhook bot as a source; a model has a name.
+    #[must_use]
+    pub fn slow_part(kind: SourceKind, settings: &Settings) -> Source {
+        let model = non_empty(&settings.responder.model.model).filter(|_| kind == SourceKind::Model);
+        Source { name: model.map(str::to_owned), ..Source::of(kind) }
+    }
+
+    /// The question and the reply of an answer as this customer would get it, for the model to stand on.
+    #[must_use]
+    pub fn note(&self, id: AnswerId, question: &Question) -> Option<(String, String)> {
+        let answer = self.answer(id)?;
+        let asked = answer.questions.first().cloned().unwrap_or_default();
+        Some((asked, filled(&answer.reply, question)))
     }
 }
 
@@ -84,16 +127,16 @@ impl Walk<'_> {
 
     fn person(&mut self) -> Option<Outcome> {
         let responder = self.responder;
-        let settings = &self.settings.responder;
-        let matched = responder.person.phrase(&settings.human_phrases, &self.normalized);
-        let mut source = Source::of(SourceKind::PersonCalled);
+        let phrases = &self.settings.responder.human_phrases;
+        let matched = responder.person.phrase(phrases, &self.normalized);
+        let Draft { text, mut source } = Responder::person_called(self.question, self.settings);
         let Some(matched) = matched else {
             self.step(|| source, false, || Why::NoMatch {});
             return None;
         };
         source.matched = Some(matched.clone());
         self.step(|| source.clone(), true, || Why::Matches { what: matched });
-        let text = Responder::person_called(self.question, self.settings).map(|draft| draft.text);
+        let text = Some(text).filter(|text| !text.is_empty());
         Some(Outcome::NeedsHuman { reason: NeedsHumanReason::CustomerAsked, text, source })
     }
 
@@ -119,7 +162,7 @@ impl Walk<'_> {
         let text = |text: &Localized| fit.reply(text, self.question);
         let outcome = match &rule.action {
             Action::Label { label } => {
-                self.label(label);
+                self.labels.push(Label { text: label.clone(), rule: Some(source.clone()) });
                 None
             }
             Action::Silent {} => Some(Outcome::Silent { source: source.clone() }),
@@ -138,12 +181,6 @@ impl Walk<'_> {
         };
         self.step(|| source, true, || fit.why());
         outcome
-    }
-
-    fn label(&mut self, label: &str) {
-        if !self.labels.iter().any(|known| known == label) {
-            self.labels.push(label.to_owned());
-        }
     }
 
     fn answers(&mut self) -> Option<Outcome> {
@@ -182,7 +219,8 @@ impl Walk<'_> {
                 },
             );
             if wins {
-                answer.labels.iter().for_each(|label| self.label(label));
+                let labels = answer.labels.iter().cloned();
+                self.labels.extend(labels.map(|text| Label { text, rule: None }));
                 outcome = Some(Outcome::Reply { text: filled(&answer.reply, self.question), source });
             } else if candidate.score >= GROUNDING {
                 self.grounding.push(answer.id);
@@ -192,13 +230,11 @@ impl Walk<'_> {
     }
 
     fn ask(&mut self) -> Option<Outcome> {
-        let settings = &self.settings.responder;
+        let settings = self.settings;
+        let (model, webhook) = (settings.responder.model.enabled, settings.responder.webhook.enabled);
         let mut who = Vec::new();
-        for (kind, enabled, name) in [
-            (SourceKind::Model, settings.model.enabled, non_empty(&settings.model.model)),
-            (SourceKind::Webhook, settings.webhook.enabled, None),
-        ] {
-            let source = || Source { name: name.map(str::to_owned), ..Source::of(kind) };
+        for (kind, enabled) in [(SourceKind::Model, model), (SourceKind::Webhook, webhook)] {
+            let source = || Responder::slow_part(kind, settings);
             self.step(source, enabled, || if enabled { Why::Asked {} } else { Why::SwitchedOff {} });
             if enabled {
                 who.push(kind);

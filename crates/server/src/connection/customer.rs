@@ -194,7 +194,7 @@ impl<D: Dialect> Session<D> {
                 self.submit(command).await
             }
             Ok(Asked::Human) => {
-                let draft = self.person_called();
+                let draft = Some(self.person_called());
                 self.submit(Command::RequestHuman { draft }).await
             }
             Ok(Asked::Command(command)) => self.submit(command).await,
@@ -211,13 +211,12 @@ impl<D: Dialect> Session<D> {
     fn message(&self, client_id: Option<String>, text: String) -> Command {
         let hub = self.desk.hub();
         let question = hub.question(self.connection, text, self.language);
-        let verdict = hub.responder().verdict(&question, &hub.settings(), now(), false);
-        let proposal = verdict.outcome.into();
-        Command::CustomerMessage { client_id, text: question.text, proposal, labels: verdict.labels }
+        let (proposal, labels) = hub.responder().propose(&question, &hub.settings(), now());
+        Command::CustomerMessage { client_id, text: question.text, proposal, labels }
     }
 
     /// What a customer who asks for a person is told.
-    fn person_called(&self) -> Option<Draft> {
+    fn person_called(&self) -> Draft {
         let hub = self.desk.hub();
         Responder::person_called(&hub.about(self.connection, self.language), &hub.settings())
     }

@@ -1,6 +1,6 @@
 //! What the slow parts of the responder need: their secrets, their tests, and replies that come later.
 
-use deskbell_desk::{Command, Draft};
+use deskbell_desk::{Command, Draft, Responder};
 use deskbell_protocol::agent::{Request, Response};
 use deskbell_protocol::entity::{Source, SourceKind};
 use deskbell_protocol::responder::{Question, SecretName};
@@ -63,13 +63,13 @@ impl Desk {
         if held.or(suggested) != Some(for_seq) {
             return Err(Refusal::new(Code::StaleReply, "Nobody waits for this reply any more."));
         }
-        let draft =
-            (!reply.needs_human).then(|| Draft { text: reply.text, source: Source::of(SourceKind::Webhook) });
-        let command = match draft {
-            Some(draft) => Command::Propose { for_seq, control_version, draft },
-            None => {
-                Command::ResponderFailed { for_seq, control_version, failures: Vec::new(), otherwise: None }
-            }
+        let command = if reply.needs_human {
+            let asker = Question::of(&entry.customer, String::new());
+            let draft = Responder::person_called(&asker, &self.hub().settings());
+            Command::CallHuman { for_seq, control_version, failures: Vec::new(), draft }
+        } else {
+            let draft = Draft { text: reply.text, source: Source::of(SourceKind::Webhook) };
+            Command::Propose { for_seq, control_version, draft }
         };
         self.execute(reply.conversation, command).await.map(drop)
     }

@@ -8,9 +8,13 @@ use deskbell_protocol::entity::SourceKind;
 use deskbell_protocol::responder::{Answer, AnswerRow, FileFormat, Imported, Plan, Rule, RuleRow};
 use deskbell_protocol::{AnswerId, Code, LessonId, Refusal, RuleId, Seq, limits};
 use deskbell_store::{Taught, Teaching};
+use tokio::sync::MutexGuard;
 
 use super::Desk;
 use super::calls::unread;
+
+/// Held from before a change is looked at until it is in force.
+type Saving<'a> = MutexGuard<'a, ()>;
 
 /// Offers to learn in one answer.
 const LESSONS: u32 = 500;
@@ -28,7 +32,9 @@ impl Desk {
             Request::Rules {} => self.rules().await,
             Request::SaveRule { rule, lesson } => self.save_rule(rule, lesson).await,
             Request::RestoreRule { rule, place } => self.restore_rule(rule, place).await,
-            Request::DeleteRule { rule } => self.teach_rules(Teaching::ForgetRule(rule)).await,
+            Request::DeleteRule { rule } => {
+                self.teach_rules(self.saving().await, Teaching::ForgetRule(rule)).await
+            }
             Request::OrderRules { rules } => self.order_rules(rules).await,
             Request::Answers { query, offset, limit } => self.answers(&query, offset, limit).await,
             Request::Answer { answer } => self.answer(answer).await,
@@ -46,7 +52,7 @@ impl Desk {
                 lessons.map(|lessons| Response::Lessons { lessons })
             }
             Request::DismissLesson { lesson } => {
-                self.teach(Teaching::Dismiss(lesson)).await.map(|_| Response::Done {})
+                self.teach(self.saving().await, Teaching::Dismiss(lesson)).await.map(|_| Response::Done {})
             }
             request => return Err(Box::new(request)),
         })
@@ -63,16 +69,16 @@ impl Desk {
     }
 
     async fn save_rule(&self, rule: Rule, lesson: Option<LessonId>) -> Result<Response, Refusal> {
-        let responder = self.hub().responder();
-        let rule = deskbell_desk::validate_rule(rule, responder.rules())?;
-        self.teach_rules(Teaching::Rule(Box::new(rule), lesson)).await
+        let saving = self.saving().await;
+        let rule = deskbell_desk::validate_rule(rule, self.hub().responder().rules())?;
+        self.teach_rules(saving, Teaching::Rule(Box::new(rule), lesson)).await
     }
 
     async fn restore_rule(&self, rule: Rule, place: u32) -> Result<Response, Refusal> {
-        let responder = self.hub().responder();
-        let rule = deskbell_desk::validate_rule(rule, responder.rules())?;
+        let saving = self.saving().await;
+        let rule = deskbell_desk::validate_rule(rule, self.hub().responder().rules())?;
         let place = usize::try_from(place).unwrap_or(usize::MAX);
-        self.teach_rules(Teaching::RestoreRule(Box::new(rule), place)).await
+        self.teach_rules(saving, Teaching::RestoreRule(Box::new(rule), place)).await
     }
 
     async fn order_rules(&self, rules: Vec<RuleId>) -> Result<Response, Refusal> {
@@ -81,11 +87,11 @@ impl Desk {
                 Refusal::new(Code::TooLong, "There are at most 500 rules.").in_chinese("最多 500 条规则。")
             );
         }
-        self.teach_rules(Teaching::Order(rules)).await
+        self.teach_rules(self.saving().await, Teaching::Order(rules)).await
     }
 
-    async fn teach_rules(&self, teaching: Teaching) -> Result<Response, Refusal> {
-        self.teach(teaching).await?;
+    async fn teach_rules(&self, saving: Saving<'_>, teaching: Teaching) -> Result<Response, Refusal> {
+        self.teach(saving, teaching).await?;
         self.rules().await
     }
 
@@ -127,9 +133,9 @@ impl Desk {
     }
 
     async fn save_answer(&self, answer: Answer, lesson: Option<LessonId>) -> Result<Response, Refusal> {
-        let responder = self.hub().responder();
-        let mut answer = deskbell_desk::validate_answer(answer, responder.answers())?;
-        let taught = self.teach(Teaching::Answers(vec![answer.clone()], lesson)).await?;
+        let saving = self.saving().await;
+        let mut answer = deskbell_desk::validate_answer(answer, self.hub().responder().answers())?;
+        let taught = self.teach(saving, Teaching::Answers(vec![answer.clone()], lesson)).await?;
         answer.id = taught.saved.first().copied().unwrap_or(answer.id);
         Ok(Response::Saved { answer })
     }
@@ -139,7 +145,7 @@ impl Desk {
             return Err(Refusal::new(Code::TooLong, "Delete at most 500 answers at once.")
                 .in_chinese("一次最多删除 500 条答案。"));
         }
-        self.teach(Teaching::ForgetAnswers(answers)).await.map(|_| Response::Done {})
+        self.teach(self.saving().await, Teaching::ForgetAnswers(answers)).await.map(|_| Response::Done {})
     }
 
     async fn restore_answers(&self, answers: Vec<Answer>) -> Result<Response, Refusal> {
@@ -147,12 +153,13 @@ impl Desk {
             return Err(Refusal::new(Code::TooLong, "Bring back at most 500 answers at once.")
                 .in_chinese("一次最多恢复 500 条答案。"));
         }
+        let saving = self.saving().await;
         let responder = self.hub().responder();
         let validated = tokio::task::spawn_blocking(move || {
             deskbell_desk::validate_restored(answers, responder.answers())
         });
         let answers = validated.await.map_err(|_| internal())??;
-        self.teach(Teaching::RestoreAnswers(answers)).await.map(|_| Response::Done {})
+        self.teach(saving, Teaching::RestoreAnswers(answers)).await.map(|_| Response::Done {})
     }
 
     async fn import(&self, format: FileFormat, content: String, dry_run: bool) -> Result<Response, Refusal> {
@@ -160,13 +167,14 @@ impl Desk {
             return Err(Refusal::new(Code::TooLong, "The file is too large: at most 16 MiB.")
                 .in_chinese("文件过大：最大 16 MiB。"));
         }
+        let saving = self.saving().await;
         let responder = self.hub().responder();
         let planned = tokio::task::spawn_blocking(move || {
             deskbell_desk::read_answers(format, &content)
                 .map(|read| deskbell_desk::import_answers(responder.answers(), read))
         });
         match planned.await.map_err(|_| internal())? {
-            Ok(import) => self.take_import(import, dry_run).await,
+            Ok(import) => self.take_import(saving, import, dry_run).await,
             Err(problems) => {
                 Ok(Response::Imported { imported: Imported { problems, ..Imported::default() } })
             }
@@ -174,11 +182,16 @@ impl Desk {
     }
 
     /// Stores what an import plans, all of it or none.
-    async fn take_import(&self, import: Import, dry_run: bool) -> Result<Response, Refusal> {
+    async fn take_import(
+        &self,
+        saving: Saving<'_>,
+        import: Import,
+        dry_run: bool,
+    ) -> Result<Response, Refusal> {
         let Import { added, changed, imported } = import;
         let answers: Vec<Answer> = added.into_iter().chain(changed).collect();
         if imported.problems.is_empty() && !dry_run && !answers.is_empty() {
-            self.teach(Teaching::Answers(answers, None)).await?;
+            self.teach(saving, Teaching::Answers(answers, None)).await?;
         }
         Ok(Response::Imported { imported })
     }
@@ -193,13 +206,19 @@ impl Desk {
     }
 
     async fn add_starter_answers(&self) -> Result<Response, Refusal> {
-        let responder = self.hub().responder();
-        self.take_import(deskbell_desk::import_starters(responder.answers()), false).await
+        let saving = self.saving().await;
+        let import = deskbell_desk::import_starters(self.hub().responder().answers());
+        self.take_import(saving, import, false).await
+    }
+
+    /// The right to change what is taught. It is taken before a change is looked at beside what is there: of two consoles
+    /// with the same phrase, the second must see the first's.
+    async fn saving(&self) -> Saving<'_> {
+        self.shared.saving.lock().await
     }
 
     /// Stores a change, then puts the new chain in force. It is made off the threads that serve sockets.
-    async fn teach(&self, teaching: Teaching) -> Result<Taught, Refusal> {
-        let _saving = self.shared.saving.lock().await;
+    async fn teach(&self, _saving: Saving<'_>, teaching: Teaching) -> Result<Taught, Refusal> {
         let about_lessons = matches!(teaching, Teaching::Dismiss(_));
         let taught = self.store().teach(teaching).await?;
         if !about_lessons {

@@ -2,7 +2,7 @@
 
 use deskbell_protocol::responder::Question;
 use deskbell_protocol::settings::Language;
-use deskbell_protocol::{ConnectionId, Seq};
+use deskbell_protocol::{ConnectionId, ConversationId, Seq};
 
 use super::{Hub, Inner};
 
@@ -27,6 +27,13 @@ impl Hub {
         }
         present.asked_visit = visit;
         question
+    }
+
+    /// A question without words by the customer of a conversation, as far as it is known here.
+    pub(crate) fn asker(&self, conversation: ConversationId) -> Question {
+        let inner = self.lock();
+        let known = inner.conversations.get(&conversation).and_then(|present| present.known.as_ref());
+        known.map(|(_, customer)| Question::of(customer, String::new())).unwrap_or_default()
     }
 
     /// What the chain is told of this socket's customer, who says nothing.

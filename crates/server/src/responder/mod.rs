@@ -17,7 +17,7 @@ pub(crate) use late::{LateReply, verify_late_reply};
 pub(crate) use model::{ModelQuestion, ModelReply, ask_model, test_model};
 pub(crate) use prompt::Turn;
 pub(crate) use secrets::{Secret, SecretStore};
-pub(crate) use webhook::{Posted, WebhookReply, ask_webhook, test_webhook};
+pub(crate) use webhook::{Event, Posted, WebhookReply, ask_webhook, test_id, test_webhook};
 
 // The endpoint that behaves and misbehaves on command, the same as in the tests over the whole desk.
 #[cfg(test)]

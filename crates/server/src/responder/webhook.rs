@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use super::http::{Failure, Http, Who, body, retry_after};
 use super::secrets::Secret;
 use crate::clock::now;
+use crate::identity::fresh_token;
 
 /// Bytes of a bot's answer.
 const ANSWER_BYTES: usize = 64 * 1024;
@@ -37,9 +38,22 @@ pub(crate) struct Posted {
     pub(crate) page: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
+    #[serde(skip)]
+    pub(crate) kind: Event,
     /// The `webhook-id`: the same for the same message, however often it is posted.
     #[serde(skip)]
     pub(crate) event_id: String,
+}
+
+/// What a bot is told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) enum Event {
+    /// A customer wrote.
+    #[serde(rename = "message.created")]
+    Message,
+    /// An agent tries it out; nothing is sent to anyone.
+    #[serde(rename = "test")]
+    Test,
 }
 
 /// What a bot makes of it.
@@ -57,9 +71,9 @@ pub(crate) enum WebhookReply {
 
 /// The body that is posted (Standard Webhooks, “Payload structure”).
 #[derive(Serialize)]
-struct Event<'a> {
+struct Payload<'a> {
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: Event,
     /// ISO 8601, as the scheme wants it.
     timestamp: String,
     data: &'a Posted,
@@ -84,13 +98,17 @@ pub(crate) async fn ask_webhook(
     secret: Option<Secret>,
     posted: Posted,
 ) -> Result<WebhookReply, Failure> {
-    post(http, settings, secret, "message.created", posted).await
+    post(http, settings, secret, posted).await
+}
+
+/// The `webhook-id` of a test or trial: of each a new one, or a bot would take it for one that it has seen.
+pub(crate) fn test_id() -> String {
+    format!("test_{}", fresh_token().unwrap_or_else(|_| now().to_string()))
 }
 
 /// Asks the bot once, for the button in the settings. The event's type is `test`, so that it can tell.
 pub(crate) async fn test_webhook(http: &Http, settings: &WebhookSettings, secret: Option<Secret>) -> Tested {
     let begun = Instant::now();
-    let at = now();
     let posted = Posted {
         conversation: ConversationId(0),
         seq: Seq(0),
@@ -98,10 +116,11 @@ pub(crate) async fn test_webhook(http: &Http, settings: &WebhookSettings, secret
         language: Language::En,
         page: None,
         name: None,
-        event_id: format!("test_{at}"),
+        kind: Event::Test,
+        event_id: test_id(),
     };
     let said = |message: &str, chinese: &str| (true, message.to_owned(), chinese.to_owned());
-    let (works, message, message_zh) = match post(http, settings, secret, "test", posted).await {
+    let (works, message, message_zh) = match post(http, settings, secret, posted).await {
         Ok(WebhookReply::Text(text)) => {
             let text = cut(text.trim(), 200);
             said(&format!("It answered: “{text}”"), &format!("它回答：“{text}”"))
@@ -124,7 +143,6 @@ async fn post(
     http: &Http,
     settings: &WebhookSettings,
     secret: Option<Secret>,
-    kind: &'static str,
     posted: Posted,
 ) -> Result<WebhookReply, Failure> {
     let unset = || {
@@ -141,8 +159,8 @@ async fn post(
         )
     })?;
     let at = now();
-    let event = Event { kind, timestamp: iso(at), data: &posted };
-    let json = serde_json::to_vec(&event)
+    let payload = Payload { kind: posted.kind, timestamp: iso(at), data: &posted };
+    let json = serde_json::to_vec(&payload)
         .map_err(|_| Failure::new("The message cannot be written as JSON.", "消息无法写成 JSON。"))?;
     let seconds = at.0.div_euclid(1000);
     let request = http

@@ -1,19 +1,21 @@
 //! One question to the model and the webhook bot, in the order of the chain, with what they may know.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deskbell_desk::{Draft, FailedPart, Responder};
-use deskbell_protocol::entity::{ChangeKind, Control, Message, Source, SourceKind};
+use deskbell_protocol::entity::{ChangeKind, Control, Message, NeedsHumanReason, SourceKind};
 use deskbell_protocol::responder::{Outcome, Question, Step, Verdict, Why};
 use deskbell_protocol::settings::Settings;
 use deskbell_protocol::{AnswerId, ConversationId, Seq};
 use deskbell_store::ReadError;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::clock::now;
 use crate::desk::Desk;
 use crate::responder::{
-    Failure, ModelQuestion, ModelReply, Posted, Turn, WebhookReply, ask_model, ask_webhook,
+    Event, Failure, ModelQuestion, ModelReply, Posted, Turn, WebhookReply, ask_model, ask_webhook, test_id,
 };
 
 /// Messages of the thread that are read; a model is told fewer.
@@ -28,6 +30,8 @@ pub(crate) struct Asking {
     thread: Vec<Turn>,
     /// Who answers: under human control it is a draft for the agent.
     pub(crate) control: Control,
+    /// Whether no customer asks.
+    trial: bool,
 }
 
 /// What came of it.
@@ -35,6 +39,13 @@ pub(crate) struct Asking {
 pub(crate) enum Said {
     /// One was sure.
     Reply(Draft),
+    /// The bot calls a person.
+    NeedsHuman {
+        /// Which failed before, and why.
+        failures: Vec<FailedPart>,
+        /// What the customer is told; the text may be empty.
+        draft: Draft,
+    },
     /// None was: what failed, and the default reply.
     Nothing {
         /// Which failed, and why.
@@ -48,6 +59,25 @@ enum Answer {
     Text(String),
     NotSure,
     NeedsHuman,
+    /// To a trial only: a customer's question waits for it.
+    Later,
+}
+
+/// One round of asking: by what it goes, and what comes of it.
+struct Round<'a> {
+    desk: &'a Desk,
+    settings: Arc<Settings>,
+    responder: Arc<Responder>,
+    /// The place among those who ask; given back while an answer that was promised is only waited for.
+    turn: Option<OwnedSemaphorePermit>,
+    steps: Vec<Step>,
+}
+
+impl<'a> Round<'a> {
+    fn new(desk: &'a Desk, turn: Option<OwnedSemaphorePermit>) -> Self {
+        let (settings, responder) = (desk.hub().settings(), desk.hub().responder());
+        Self { desk, settings, responder, turn, steps: Vec::new() }
+    }
 }
 
 impl Asking {
@@ -61,17 +91,10 @@ impl Asking {
         let Some(entry) = readers.conversation(conversation).await? else { return Ok(None) };
         let thread = readers.thread(conversation, Some(seq.next()), THREAD).await?;
         let Some(message) = thread.last().filter(|message| message.seq == seq) else { return Ok(None) };
-        let question = Question {
-            text: message.text.clone(),
-            language: entry.customer.language,
-            name: entry.customer.name,
-            page: entry.customer.page,
-            first_message: false,
-            returning: false,
-        };
+        let question = Question::of(&entry.customer, message.text.clone());
         let control = entry.state.control;
         let thread = thread.iter().filter_map(turn).collect();
-        Ok(Some(Self { conversation, seq, question, thread, control }))
+        Ok(Some(Self { conversation, seq, question, thread, control, trial: false }))
     }
 
     /// A question that no customer put.
@@ -79,18 +102,24 @@ impl Asking {
         let author = deskbell_protocol::entity::Author::Customer;
         let thread = vec![Turn { author, text: question.text.clone() }];
         let (conversation, seq) = (ConversationId(0), Seq(0));
-        Self { conversation, seq, question, thread, control: Control::Automatic }
+        Self { conversation, seq, question, thread, control: Control::Automatic, trial: true }
     }
 
-    /// Asks those whom the chain names now, until one is sure.
-    pub(crate) async fn ask(&self, desk: &Desk, so_far: impl FnMut(&str) + Send) -> Said {
-        let (responder, settings) = (desk.hub().responder(), desk.hub().settings());
-        let verdict = responder.verdict(&self.question, &settings, now(), false);
+    /// Asks those whom the chain names now, until one is sure; nobody without a turn.
+    pub(crate) async fn ask(
+        &self,
+        desk: &Desk,
+        turn: Option<OwnedSemaphorePermit>,
+        so_far: impl FnMut(&str) + Send,
+    ) -> Said {
+        let mut round = Round::new(desk, turn);
+        let verdict = round.responder.verdict(&self.question, &round.settings, now(), false);
         match verdict.outcome {
-            Outcome::Ask { who, grounding, .. } => {
-                let mut steps = Vec::new();
-                self.ask_each(desk, &settings, &responder, &who, &grounding, so_far, &mut steps).await
+            Outcome::Ask { who, .. } if round.turn.is_none() => {
+                let failures = who.first().copied().map(busy).into_iter().collect();
+                Said::Nothing { failures, otherwise: self.otherwise(&round) }
             }
+            Outcome::Ask { who, grounding, .. } => self.ask_each(&mut round, &who, &grounding, so_far).await,
             // The rules or settings have changed since: what they say now holds.
             Outcome::Reply { text, source } => Said::Reply(Draft { text, source }),
             _ => Said::Nothing { failures: Vec::new(), otherwise: None },
@@ -100,96 +129,102 @@ impl Asking {
     /// Asks for a trial, and adds what each said to the verdict.
     pub(crate) async fn try_out(&self, desk: &Desk, verdict: &mut Verdict) {
         let Outcome::Ask { who, grounding, .. } = verdict.outcome.clone() else { return };
-        let (responder, settings) = (desk.hub().responder(), desk.hub().settings());
-        let mut steps = Vec::new();
-        let said = self.ask_each(desk, &settings, &responder, &who, &grounding, |_| {}, &mut steps).await;
+        let mut round = Round::new(desk, None);
+        let said = self.ask_each(&mut round, &who, &grounding, |_| {}).await;
+        let later = round.steps.last().filter(|step| step.why == Why::Later {});
+        let later = later.map(|step| vec![step.source.kind]);
         verdict.steps.retain(|step| step.why != Why::Asked {});
-        verdict.steps.append(&mut steps);
-        verdict.outcome = match said {
-            Said::Reply(draft) => Outcome::Reply { text: draft.text, source: draft.source },
-            Said::Nothing { otherwise: Some(draft), .. } => {
+        verdict.steps.append(&mut round.steps);
+        verdict.outcome = match (said, later) {
+            (Said::Nothing { otherwise, .. }, Some(who)) => {
+                Outcome::Ask { who, grounding: Vec::new(), otherwise: otherwise.map(|draft| draft.text) }
+            }
+            (Said::NeedsHuman { draft, .. }, _) => {
+                let text = Some(draft.text).filter(|text| !text.is_empty());
+                Outcome::NeedsHuman { reason: NeedsHumanReason::Bot, text, source: draft.source }
+            }
+            (Said::Reply(draft) | Said::Nothing { otherwise: Some(draft), .. }, _) => {
                 Outcome::Reply { text: draft.text, source: draft.source }
             }
-            Said::Nothing { otherwise: None, .. } => Outcome::Nothing {},
+            (Said::Nothing { otherwise: None, .. }, None) => Outcome::Nothing {},
         };
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call with what was loaded for it")]
     async fn ask_each(
         &self,
-        desk: &Desk,
-        settings: &Settings,
-        responder: &Responder,
+        round: &mut Round<'_>,
         who: &[SourceKind],
         grounding: &[AnswerId],
         mut so_far: impl FnMut(&str) + Send,
-        steps: &mut Vec<Step>,
     ) -> Said {
         let mut failures = Vec::new();
         for kind in who {
-            let mut source = Source::of(*kind);
+            let source = Responder::slow_part(*kind, &round.settings);
             let asked = if *kind == SourceKind::Model {
-                source.name = Some(settings.responder.model.model.clone());
-                self.ask_model(desk, settings, responder, grounding, &mut so_far).await
+                self.ask_model(round, grounding, &mut so_far).await
             } else {
-                self.ask_webhook(desk, settings).await
+                self.ask_webhook(round).await
             };
             let (applies, why) = match &asked {
-                Ok(Answer::Text(_)) => (true, Why::Applies {}),
-                Ok(Answer::NotSure | Answer::NeedsHuman) => (false, Why::NotSure {}),
+                Ok(Answer::Text(_) | Answer::NeedsHuman) => (true, Why::Applies {}),
+                Ok(Answer::Later) => (true, Why::Later {}),
+                Ok(Answer::NotSure) => (false, Why::NotSure {}),
                 Err(Failure { message, chinese, .. }) => {
                     (false, Why::Failed { message: message.clone(), message_zh: chinese.clone() })
                 }
             };
-            steps.push(Step { source: source.clone(), applies, why });
+            round.steps.push(Step { source: source.clone(), applies, why });
             match asked {
                 Ok(Answer::Text(text)) => return Said::Reply(Draft { text, source }),
                 Ok(Answer::NotSure) => {}
+                Ok(Answer::Later) => break,
                 Ok(Answer::NeedsHuman) => {
-                    let text = settings.responder.person_called.get(self.question.language).to_owned();
-                    let source = Source::of(SourceKind::PersonCalled);
-                    let otherwise = (!text.trim().is_empty()).then_some(Draft { text, source });
-                    return Said::Nothing { failures, otherwise };
+                    let draft = Responder::person_called(&self.question, &round.settings);
+                    return Said::NeedsHuman { failures, draft };
                 }
                 Err(Failure { message, chinese, .. }) => {
                     failures.push(FailedPart { source: *kind, message, message_zh: chinese });
                 }
             }
         }
-        let otherwise = Responder::otherwise(&self.question, settings, now());
-        Said::Nothing { failures, otherwise }
+        Said::Nothing { failures, otherwise: self.otherwise(round) }
+    }
+
+    fn otherwise(&self, round: &Round<'_>) -> Option<Draft> {
+        Responder::otherwise(&self.question, &round.settings, now())
     }
 
     async fn ask_model(
         &self,
-        desk: &Desk,
-        settings: &Settings,
-        responder: &Responder,
+        round: &Round<'_>,
         grounding: &[AnswerId],
         so_far: impl FnMut(&str) + Send,
     ) -> Result<Answer, Failure> {
-        let notes = grounding
-            .iter()
-            .filter_map(|id| responder.answer(*id))
-            .map(|answer| (answer.questions.first().cloned().unwrap_or_default(), answer.reply.clone()))
-            .collect();
+        let notes = grounding.iter().filter_map(|id| round.responder.note(*id, &self.question)).collect();
         let question = ModelQuestion {
-            settings: settings.responder.model.clone(),
-            key: desk.model_key().await?,
+            settings: round.settings.responder.model.clone(),
+            key: round.desk.model_key().await?,
             language: self.question.language,
             notes,
             thread: self.thread.clone(),
         };
-        Ok(match ask_model(desk.http(), question, so_far).await? {
+        Ok(match ask_model(round.desk.http(), question, so_far).await? {
             ModelReply::Text(text) => Answer::Text(text),
             ModelReply::NotSure => Answer::NotSure,
         })
     }
 
-    async fn ask_webhook(&self, desk: &Desk, settings: &Settings) -> Result<Answer, Failure> {
-        let webhook = &settings.responder.webhook;
+    async fn ask_webhook(&self, round: &mut Round<'_>) -> Result<Answer, Failure> {
+        let desk = round.desk;
+        let webhook = &round.settings.responder.webhook;
         let seconds = webhook.deadline_seconds;
         let deadline = Instant::now() + Duration::from_secs(u64::from(seconds));
+        let (kind, event_id) = if self.trial {
+            (Event::Test, test_id())
+        } else {
+            let id = format!("msg_{}_{}_{}", desk.hub().epoch(), self.conversation, self.seq);
+            (Event::Message, id)
+        };
         let posted = Posted {
             conversation: self.conversation,
             seq: self.seq,
@@ -197,14 +232,17 @@ impl Asking {
             language: self.question.language,
             page: self.question.page.clone(),
             name: self.question.name.clone(),
-            event_id: format!("msg_{}_{}_{}", desk.hub().epoch(), self.conversation, self.seq),
+            kind,
+            event_id,
         };
         match ask_webhook(desk.http(), webhook, desk.webhook_secret().await?, posted).await? {
             WebhookReply::Text(text) => Ok(Answer::Text(text)),
             WebhookReply::NeedsHuman => Ok(Answer::NeedsHuman),
             WebhookReply::Nothing => Ok(Answer::NotSure),
-            // Its reply comes through the API; when it does, nobody waits here any more.
+            WebhookReply::Later if self.trial => Ok(Answer::Later),
+            // Its reply comes through the API; when it does, nobody waits here any more. Others may be asked meanwhile.
             WebhookReply::Later => {
+                round.turn = None;
                 tokio::time::sleep_until(deadline).await;
                 Err(Failure::new(
                     format!("The webhook bot promised a reply and did not send it within {seconds} s."),
@@ -212,6 +250,15 @@ impl Asking {
                 ))
             }
         }
+    }
+}
+
+/// Why this part was not asked.
+fn busy(source: SourceKind) -> FailedPart {
+    FailedPart {
+        source,
+        message: "Too many questions wait for the model or the webhook bot.".to_owned(),
+        message_zh: "等待模型或 Webhook 机器人的问题过多。".to_owned(),
     }
 }
 

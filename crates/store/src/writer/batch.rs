@@ -67,7 +67,7 @@ impl Writer {
         for job in jobs.iter() {
             results.push(match job {
                 Job::Submit(submission, _) => Some(step.submit(submission)?),
-                Job::Seen(seen) => step
+                Job::Seen(seen, _) => step
                     .seen(seen)?
                     .map(|committed| (Outcome::Committed(Box::new(committed)), Err(not_asked()))),
                 _ => None,
@@ -83,6 +83,9 @@ impl Writer {
             .map(|(job, result)| match (job, result) {
                 (Job::Submit(_, reply), Some((outcome, answer))) => {
                     (Some(outcome), reply.map(|reply| (reply, answer)))
+                }
+                (Job::Seen(_, reply), result) => {
+                    (result.map(|(outcome, _)| outcome), Some((reply, Err(not_asked()))))
                 }
                 (_, result) => (result.map(|(outcome, _)| outcome), None),
             })

@@ -145,7 +145,8 @@ type Reply = oneshot::Sender<Result<Receipt, Refusal>>;
 #[derive(Debug)]
 pub(crate) enum Job {
     Submit(Box<Submission>, Option<Reply>),
-    Seen(Box<Seen>),
+    /// Answered when it was published; what the answer says means nothing.
+    Seen(Box<Seen>, Reply),
     Settings(Arc<Settings>, oneshot::Sender<Result<(), Refusal>>),
     Teach(Box<Teaching>, oneshot::Sender<Result<Taught, Refusal>>),
     Alive(Timestamp),

@@ -48,6 +48,7 @@ describe.each(['en', 'zh-CN'] as const)('in %s', (language) => {
       'no_answer',
       'responder_failed',
       'rule',
+      'bot',
       'away',
       'unanswered',
     ] as const;

@@ -79,6 +79,8 @@ export function whyText(why: Why): string {
       return inLanguage(why.message, why.message_zh);
     case 'not_sure':
       return m.why_not_sure();
+    case 'later':
+      return m.why_later();
   }
 }
 

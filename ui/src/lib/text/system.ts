@@ -14,6 +14,7 @@ export function reasonText(reason: NeedsHumanReason): string {
     no_answer: m.reason_no_answer,
     responder_failed: m.reason_responder_failed,
     rule: m.reason_rule,
+    bot: m.reason_bot,
     away: m.reason_away,
     unanswered: m.reason_unanswered,
   };

@@ -19,6 +19,7 @@ fn posted() -> Posted {
         language: Language::ZhCn,
         page: Some("https://shop.example/".to_owned()),
         name: None,
+        kind: Event::Message,
         event_id: "msg_7_3".to_owned(),
     }
 }
