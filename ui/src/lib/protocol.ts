@@ -1089,7 +1089,7 @@ since: Timestamp, };
 /**
  * Why a conversation needs a human.
  */
-export type NeedsHumanReason = "customer_asked" | "no_answer" | "responder_failed" | "rule" | "away" | "unanswered";
+export type NeedsHumanReason = "customer_asked" | "no_answer" | "responder_failed" | "rule" | "bot" | "away" | "unanswered";
 
 /**
  * What happens to a message.
@@ -2515,7 +2515,7 @@ message: string,
 /**
  * The same in Chinese.
  */
-message_zh: string, } | { "kind": "not_sure", };
+message_zh: string, } | { "kind": "not_sure", } | { "kind": "later", };
 
 /** Each limit: what it is unless it was changed, and what it may be. */
 export const LIMITS = {
