@@ -76,13 +76,16 @@ async fn set_secret(agent: &mut Agent, name: SecretName, value: &str) -> SecretP
 async fn ask(customer: &mut V1, text: &str) -> (Vec<Value>, String) {
     customer.say("q", text).await;
     let mut frames = Vec::new();
-    loop {
-        let frame = customer.next().await;
-        if is_answer(&frame) {
-            return (frames, frame["text"].as_str().unwrap().to_owned());
+    within("an answer", async {
+        loop {
+            let frame = customer.next().await;
+            if is_answer(&frame) {
+                return (frames, frame["text"].as_str().unwrap().to_owned());
+            }
+            frames.push(frame);
         }
-        frames.push(frame);
-    }
+    })
+    .await
 }
 
 /// The answer that comes next; other frames are passed over.
