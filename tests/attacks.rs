@@ -212,7 +212,12 @@ async fn a_tab_that_does_not_read_is_let_go_with_a_full_outbox_and_misses_nothin
     const MESSAGES: usize = 600;
     let server = Server::start().await;
     let mut agent = server.agent().await;
-    agent.set(|settings| settings.reply.en = "x".repeat(4_000)).await;
+    agent
+        .set(|settings| {
+            settings.reply.en = "x".repeat(4_000);
+            settings.limits.frames_burst = 10_000;
+        })
+        .await;
     agent.ask(Request::WatchActivity { on: true }).await;
     let mut awake = server.v1().await;
     awake.say("first", "Hello?").await;

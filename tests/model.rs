@@ -831,7 +831,7 @@ async fn the_console_can_test_and_the_sentence_is_beside_the_field() {
         panic!()
     };
     assert!(tested.works && tested.message.contains("Yes, I am here."), "{tested:?}");
-    drop(endpoint);
+    endpoint.end().await;
     let Response::Tested { tested } = agent.ask(Request::TestModel { model }).await else { panic!() };
     assert!(!tested.works && tested.message.contains("nothing listens"), "{tested:?}");
 
@@ -860,7 +860,7 @@ async fn the_console_can_test_a_bot() {
     assert!(works.works && works.message.contains("Yes, I am here."), "{works:?}");
     let received = endpoint.received().await;
     assert!(is_signed(&received) && received.json()["type"] == "test", "{received:?}");
-    drop(endpoint);
+    endpoint.end().await;
     let gone = tested(&mut agent, &webhook).await;
     assert!(!gone.works && gone.message.contains("nothing listens"), "{gone:?}");
 }

@@ -138,7 +138,7 @@ async fn the_connection_is_tested_from_the_window_and_the_result_is_in_the_conso
     language(&desktop, "zh-CN").await;
     says(&desktop, "它回答：“Yes, I am here.”").await;
     // An address at which nothing listens any more.
-    drop(endpoint);
+    endpoint.end().await;
     desktop.click("test-model").await;
     desktop.see("[data-testid=test-model-result][data-works=false]").await;
     says(&desktop, "模型不在：该地址没有程序在监听。它在运行吗？").await;

@@ -227,6 +227,14 @@ impl Endpoint {
     }
 }
 
+impl Endpoint {
+    /// Ends it, and returns when nothing listens any more.
+    pub async fn end(mut self) {
+        self.task.abort();
+        let _aborted = (&mut self.task).await;
+    }
+}
+
 impl Drop for Endpoint {
     fn drop(&mut self) {
         self.task.abort();
