@@ -190,6 +190,7 @@ async fn two_hundred_conversations_are_listed_and_scroll() {
     let frames = desktop.client.execute_async(window_load::SCROLL, vec![]).await.unwrap();
     desktop.until(&row("Customer 001")).await;
     assert!(frames["reached"].as_bool().unwrap(), "{frames}");
+    assert_eq!(frames["rows"], 200, "each was drawn on the way");
     let rows = desktop
         .client
         .execute("return document.querySelectorAll('[data-testid=conversation-row]').length", vec![]);
@@ -327,6 +328,8 @@ async fn the_end_asked_for_by_the_system_is_an_orderly_one() {
     let (code, said) = start_and_terminate(&desktop, data.path()).await;
     assert_eq!(code, Some(0), "{said}");
     assert!(data.path().join("deskbell.db").exists());
+    // An orderly end leaves everything in the database and nothing beside it.
+    assert!(!data.path().join("deskbell.db-wal").exists());
     desktop.close().await;
 }
 

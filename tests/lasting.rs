@@ -35,6 +35,7 @@ async fn everything_lasts(killed: bool) {
     held.say("a", "hold this").await;
     let (held_id, reply) = agent.until_held().await;
     let before = [agent.conversation(taken_id).await, agent.conversation(held_id).await];
+    assert_eq!((before[0].unread, before[1].unread), (1, 1));
     let threads = [agent.thread(taken_id).await, agent.thread(held_id).await];
     let tokens = [taken.token(), held.token()];
 
@@ -114,5 +115,7 @@ async fn data_of_a_newer_version_is_refused_and_untouched() {
     newer.stderr.take().unwrap().read_to_string(&mut said).await.unwrap();
     assert_eq!(within("its end", newer.wait()).await.unwrap().code(), Some(1));
     assert!(said.contains("newer Deskbell"), "{said}");
-    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    assert!(std::fs::read(&path).unwrap() == bytes, "it was written");
+    let beside = std::fs::metadata(data.path().join("deskbell.db-wal")).map_or(0, |wal| wal.len());
+    assert_eq!(beside, 0, "nothing waits to be written");
 }

@@ -39,7 +39,8 @@ async fn desk_with_model(endpoint: &Endpoint) -> (Server, Agent) {
         .set(|settings| {
             let model = &mut settings.responder.model;
             (model.enabled, model.url, model.model) = (true, url, "test".to_owned());
-            model.deadline_seconds = 30;
+            // Longer than a test waits: what ends a request is what the test did.
+            model.deadline_seconds = 120;
         })
         .await;
     (server, agent)
@@ -934,4 +935,9 @@ async fn secrets_outlive_a_restart_and_can_be_removed() {
     agent.ask(Request::SetSecret { name: SecretName::ModelKey, value: None }).await;
     let Response::Secrets { secrets } = agent.ask(Request::Secrets {}).await else { panic!() };
     assert_eq!(secrets.model_key, SecretPlace::Nowhere);
+    let server = Server::start_on(server.stop().await).await;
+    let Response::Secrets { secrets } = server.agent().await.ask(Request::Secrets {}).await else { panic!() };
+    assert_eq!(secrets.model_key, SecretPlace::Nowhere);
+    let left = std::fs::read_to_string(server.data.path().join("model.key")).unwrap_or_default();
+    assert!(!left.contains(KEY), "the file is emptied or gone");
 }

@@ -204,6 +204,10 @@ async fn under_human_control_the_responder_drafts_for_the_agent_and_sends_nothin
     let thread = agent.thread(id).await;
     assert!(!thread.iter().any(|m| m.text == "On its way."), "a draft was sent by itself");
     assert_eq!(agent.conversation(id).await.suggestion, None);
+    customer.say("c", "Where is my parcel?").await;
+    agent.until(|c| c.suggestion.is_some()).await;
+    agent.ask(Request::HandBack { conversation: id }).await;
+    assert_eq!(agent.conversation(id).await.suggestion, None, "who has control needs none");
 }
 
 #[tokio::test]

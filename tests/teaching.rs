@@ -421,6 +421,8 @@ async fn what_became_of_each_reply_is_counted_over_the_period_that_is_asked_for(
         (row.used, row.sent, row.edited, row.discarded, row.corrected, row.retracted, row.led_to_human);
     assert_eq!(counted, (4, 2, 1, 1, 1, 1, 1));
     assert_eq!(row.over_time.iter().sum::<u32>(), row.used);
+    let day = numbers(&mut agent, now - 24 * HOUR, now + HOUR).await.unwrap().over_time;
+    assert!(day[..day.len() / 2].iter().all(|used| *used == 0), "only now: {day:?}");
     assert!(numbers(&mut agent, now - 9 * HOUR, now - 3 * HOUR).await.is_none(), "nothing then");
     let (from, to) = (Timestamp(now - HOUR), Timestamp(now + HOUR));
     let Response::File { content, name } = agent.ask(Request::ExportUsage { from, to }).await else {

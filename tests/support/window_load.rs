@@ -31,10 +31,12 @@ pub const SCROLL: &str = "
       list = list.parentElement;
     if (!list) return done({ reached: false });
     let last = performance.now(), longest = 0, frames = 0;
+    const rows = new Set();
     const step = (now) => {
       longest = Math.max(longest, now - last); last = now; frames += 1;
+      list.querySelectorAll('[data-testid=conversation-row]').forEach((row) => rows.add(row.dataset.conversation));
       const end = list.scrollTop + list.clientHeight >= list.scrollHeight - 2;
-      if (end || frames > 2000) return done({ reached: end, frames, longest_ms: Math.round(longest) });
+      if (end || frames > 2000) return done({ reached: end, frames, longest_ms: Math.round(longest), rows: rows.size });
       list.scrollTop += 120;
       requestAnimationFrame(step);
     };

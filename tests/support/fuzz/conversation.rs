@@ -84,11 +84,18 @@ impl Watched {
 
     fn hear(&mut self, frame: ServerFrame) {
         let (live, before) = (self.client.is_live(), self.client.place());
+        let revision = match &frame {
+            ServerFrame::Message(message) => Some(message.revision),
+            ServerFrame::Ack { revision, .. } => Some(*revision),
+            _ => None,
+        };
+        let gap = live && revision.is_some_and(|revision| revision > before.revision.next());
         let mut events = Vec::new();
         let next = self.client.take(frame, &mut events);
         for event in &events {
             self.see(event, live);
         }
+        assert!(!gap || matches!(next, Next::Repair(_)), "it passed over a gap: {next:?}");
         let after = self.client.place();
         let reset = events.contains(&Event::Reset);
         assert!(reset || after.revision >= before.revision, "it went back");

@@ -188,6 +188,12 @@ async fn on_the_wire(address: &str, bytes: &[u8], allowed: &[&str]) {
         let wanted = Wanted { path: &path, offered: &offered, host, origin, twice };
         let speaks = wanted.speaks().unwrap_or_else(|| panic!("no console: {answer}"));
         assert!(wanted.is_let_in(speaks, allowed, true), "let in: {answer}");
+        let echoed = answer.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("sec-websocket-protocol").then(|| value.trim().to_owned())
+        });
+        // RFC 6455 §4.2.2: what was chosen, and nothing where nothing was.
+        assert_eq!(echoed.as_deref(), Some(speaks).filter(|speaks| !speaks.is_empty()), "{answer}");
     }
 }
 

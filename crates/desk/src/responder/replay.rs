@@ -14,7 +14,7 @@ use super::Responder;
 use crate::decide::{Command, decide};
 use crate::decision::{Context, Decision};
 use crate::proposal::Proposal;
-use crate::state::State;
+use crate::state::{State, calls_person};
 
 /// A conversation as it was.
 #[derive(Debug, Clone, Copy)]
@@ -108,7 +108,7 @@ fn heed(state: &mut State, called: &mut bool, message: &Message) {
         Some(TookOver { .. } | SentNow { .. } | EditedAndSent { .. } | Resolved { .. }) => {
             (state.needs_human, *called) = (None, false);
         }
-        Some(Needed { reason: NeedsHumanReason::CustomerAsked }) => *called = true,
+        Some(Needed { reason }) if calls_person(*reason) => *called = true,
         _ if message.author == Author::Agent => (state.needs_human, *called) = (None, false),
         _ if message.source.as_ref().is_some_and(by_button) => {
             let reason = NeedsHumanReason::CustomerAsked;
