@@ -34,9 +34,20 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// The cargo that runs this xtask.
+/// The cargo that runs this xtask, without what it told this xtask about its own package. Build scripts that look at that
+/// would run again, and what depends on them be compiled again, each time that `cargo xtask` and `cargo` take turns.
 pub(crate) fn cargo() -> Command {
-    command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut cargo = command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_package(name)) {
+        cargo.env_remove(name);
+    }
+    cargo
+}
+
+/// Whether cargo sets this variable for the one package that it runs, and no person does.
+fn is_of_package(name: &OsStr) -> bool {
+    let of_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_PACKAGE"];
+    name.to_str().is_some_and(|name| of_package.iter().any(|beginning| name.starts_with(beginning)))
 }
 
 /// npm, which on Windows is a script.
@@ -65,4 +76,16 @@ fn show(command: &Command) -> String {
     let words: Vec<_> = words.iter().map(|w| w.to_string_lossy()).collect();
     let shown = words.join(" ");
     shown.replace(&format!("{}{}", root().display(), std::path::MAIN_SEPARATOR), "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_keeps_what_a_person_set() {
+        let is = |name: &str| is_of_package(OsStr::new(name));
+        assert!(["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "CARGO_PRIMARY_PACKAGE"].into_iter().all(is));
+        assert!(!["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_NET_OFFLINE", "PATH"].into_iter().any(is));
+    }
 }

@@ -167,9 +167,20 @@ function status(state) {
   part('status').dataset.state = state;
 }
 
+let drawing = null;
+let toEnd = false;
+
+/** Soon, and once for all that comes together: each drawing lays the whole thread out. */
 function draw() {
+  drawing ??= setTimeout(() => {
+    drawing = null;
+    drawNow();
+  }, 16);
+}
+
+function drawNow() {
   const thread = part('thread');
-  const atEnd = thread.scrollHeight - thread.scrollTop - thread.clientHeight < 40;
+  const atEnd = toEnd || thread.scrollHeight - thread.scrollTop - thread.clientHeight < 40;
   const messages = Object.values(kept.messages).sort((a, b) => a.seq - b.seq);
   const rows = kept.greeting ? [row('automatic', kept.greeting, say.automatic)] : [];
   for (const message of messages) {
@@ -185,10 +196,11 @@ function draw() {
   }
   thread.replaceChildren(...rows);
   if (atEnd) thread.scrollTop = thread.scrollHeight;
+  toEnd = false;
   part('typing').hidden = Date.now() >= typingUntil;
   const last = messages.at(-1);
-  if (last && !document.hidden && socket.readyState === WebSocket.OPEN && last.seq > (draw.told ?? 0)) {
-    draw.told = last.seq;
+  if (last && !document.hidden && socket.readyState === WebSocket.OPEN && last.seq > (drawNow.told ?? 0)) {
+    drawNow.told = last.seq;
     write({ type: 'read', seq: last.seq });
   }
 }
@@ -232,9 +244,9 @@ part('form').addEventListener('submit', (event) => {
   event.preventDefault();
   const text = part('text').value;
   if (!text.trim()) return;
+  toEnd = true;
   send(text);
   part('text').value = '';
-  part('thread').scrollTop = part('thread').scrollHeight;
 });
 part('text').addEventListener('keydown', (event) => {
   // Enter also ends the composition of a Chinese word; that must not send.
