@@ -514,6 +514,13 @@ mod disk {
     struct Mounted(TempDir);
 
     impl Mounted {
+        /// A file system of this size, or a note of why the fault cannot be injected here.
+        fn or_skip(options: &str, fault: &str, promise: &str, test: &str) -> Option<Self> {
+            Self::new(options)
+                .map_err(|why| Fault { subject: "Store", fault, promise, test, counts: &[] }.skip(&why))
+                .ok()
+        }
+
         fn new(options: &str) -> Result<Self, String> {
             let folder = TempDir::new().unwrap();
             let mounted = Command::new("mount")
@@ -576,13 +583,7 @@ mod disk {
     #[tokio::test]
     async fn a_full_disk_refuses_and_a_freed_one_goes_on() {
         let test = &test_name!();
-        let mounted = match Mounted::new("size=3m") {
-            Ok(mounted) => mounted,
-            Err(why) => {
-                Fault { subject: "Store", fault: FULL, promise: FULL_PROMISE, test, counts: &[] }.skip(&why);
-                return;
-            }
-        };
+        let Some(mounted) = Mounted::or_skip("size=3m", FULL, FULL_PROMISE, test) else { return };
         let server = Server::start_on(inside(&mounted)).await;
         let mut customer = server.v1().await;
         let text = "x".repeat(16_000);
@@ -639,13 +640,7 @@ mod disk {
         let fault = "the disk is full when the desk starts, and when a backup is made";
         let promise = "Told with what to do about it, nothing half made is left; with room they work";
         let test = &test_name!();
-        let mounted = match Mounted::new("size=16m") {
-            Ok(mounted) => mounted,
-            Err(why) => {
-                Fault { subject: "Store", fault, promise, test, counts: &[] }.skip(&why);
-                return;
-            }
-        };
+        let Some(mounted) = Mounted::or_skip("size=16m", fault, promise, test) else { return };
         let server = Server::start_on(inside(&mounted)).await;
         let mut ledgers = written(&server, 2, 100).await;
         let filler = fill(mounted.0.path(), 0);
@@ -686,13 +681,7 @@ mod disk {
         let fault = "the disk is full when an erasure that was interrupted is to be finished";
         let promise = "The desk starts all the same; with room the next start leaves no trace";
         let test = &test_name!();
-        let mounted = match Mounted::new("size=8m") {
-            Ok(mounted) => mounted,
-            Err(why) => {
-                Fault { subject: "Store", fault, promise, test, counts: &[] }.skip(&why);
-                return;
-            }
-        };
+        let Some(mounted) = Mounted::or_skip("size=8m", fault, promise, test) else { return };
         let server = Server::start_on(inside(&mounted)).await;
         let mut erased = server.v1().await;
         erased.say("a", "CANARY").await;
@@ -740,13 +729,7 @@ mod disk {
         let fault = "the data folder is read-only";
         let promise = "The desk does not start and says which folder; nothing is touched";
         let test = &test_name!();
-        let mounted = match Mounted::new("size=16m") {
-            Ok(mounted) => mounted,
-            Err(why) => {
-                Fault { subject: "Store", fault, promise, test, counts: &[] }.skip(&why);
-                return;
-            }
-        };
+        let Some(mounted) = Mounted::or_skip("size=16m", fault, promise, test) else { return };
         let server = Server::start_on(inside(&mounted)).await;
         let mut customer = server.v1().await;
         customer.say("a", "hello").await;
