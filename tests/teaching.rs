@@ -16,18 +16,6 @@ use deskbell_tests::server::Server;
 
 const REPLY: &str = "Hello, what can we help you with?";
 
-async fn teach(agent: &mut Agent, question: &str, reply: &str) {
-    let answer = Answer {
-        id: AnswerId(0),
-        enabled: true,
-        questions: vec![question.to_owned()],
-        reply: reply.to_owned(),
-        languages: Vec::new(),
-        labels: Vec::new(),
-    };
-    agent.ask(Request::SaveAnswer { answer, lesson: None }).await;
-}
-
 async fn verdict(agent: &mut Agent, text: &str, ask: bool) -> Verdict {
     let question = Question { text: text.to_owned(), ..Question::default() };
     let Response::Verdict { verdict } = agent.ask(Request::Try { question, ask }).await else { panic!() };
@@ -49,7 +37,7 @@ async fn replay_with(agent: &mut Agent, plan: Option<Plan>) -> Vec<Replayed> {
 async fn a_trial_tells_every_step_with_its_score_and_says_nothing_to_anyone() {
     let server = Server::start().await;
     let mut agent = server.agent().await;
-    teach(&mut agent, "Do you ship to Norway?", "Yes, in five days.").await;
+    agent.teach("Do you ship to Norway?", "Yes, in five days.").await;
     let sure = verdict(&mut agent, "do you ship to norway", false).await;
     assert!(matches!(&sure.outcome, Outcome::Reply { text, .. } if text == "Yes, in five days."), "{sure:?}");
     let kinds: Vec<_> = sure.steps.iter().map(|step| (step.source.kind, step.applies)).collect();
@@ -98,7 +86,7 @@ async fn a_replay_sets_what_was_said_beside_what_would_be_said_now() {
         assert_eq!(customer.next().await, REPLY);
     }
     assert!(replay(&mut agent).await.iter().all(|message| !message.changed), "nothing was changed yet");
-    teach(&mut agent, "Do you ship to Norway?", "Yes, in five days.").await;
+    agent.teach("Do you ship to Norway?", "Yes, in five days.").await;
     let replayed = replay(&mut agent).await;
     let told: Vec<_> = replayed
         .iter()

@@ -3,9 +3,9 @@
 
 use deskbell_protocol::agent::{Filter, Request, Response};
 use deskbell_protocol::entity::{Control, NeedsHuman, NeedsHumanReason, SourceKind, SystemLine};
-use deskbell_protocol::responder::{Action, Answer, Lesson, LessonKind, Rule, Trigger};
+use deskbell_protocol::responder::{Action, Lesson, LessonKind, Rule, Trigger};
 use deskbell_protocol::settings::{Hold, Localized, WhileAway};
-use deskbell_protocol::{AnswerId, ConversationId, RuleId, Seq};
+use deskbell_protocol::{ConversationId, RuleId, Seq};
 use deskbell_tests::agent::Agent;
 use deskbell_tests::clock::Clock;
 use deskbell_tests::customer::V1;
@@ -24,18 +24,6 @@ async fn asks(server: &Server, agent: &mut Agent, text: &str) -> (V1, Conversati
     assert_eq!(customer.next_from("automatic").await["seq"], 1, "the greeting");
     let id = agent.snapshot().await.conversations.iter().map(|conversation| conversation.id).max().unwrap();
     (customer, id)
-}
-
-async fn teach(agent: &mut Agent, question: &str, reply: &str) {
-    let answer = Answer {
-        id: AnswerId(0),
-        enabled: true,
-        questions: vec![question.to_owned()],
-        reply: reply.to_owned(),
-        languages: Vec::new(),
-        labels: Vec::new(),
-    };
-    agent.ask(Request::SaveAnswer { answer, lesson: None }).await;
 }
 
 /// The conversations that wait for an agent, as the list and the number beside it say.
@@ -245,7 +233,7 @@ async fn what_the_default_reply_caught_teaches_whatever_is_pressed_before_the_an
 async fn who_takes_over_has_the_stopped_reply_as_a_suggestion_that_nobody_sends() {
     let server = Server::start().await;
     let mut agent = server.agent().await;
-    teach(&mut agent, "Where is my parcel?", "On its way.").await;
+    agent.teach("Where is my parcel?", "On its way.").await;
     agent.hold_seconds(3600).await;
     let (mut customer, id) = asks(&server, &mut agent, "Where is my parcel?").await;
     agent.ask(Request::TakeOver { conversation: id }).await;

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use deskbell_protocol::agent::{AgentClientFrame, AgentServerFrame, Request, Response, Snapshot, Update};
 use deskbell_protocol::entity::{Conversation, HeldReply, Message};
+use deskbell_protocol::responder::Answer;
 use deskbell_protocol::settings::{Hold, Settings};
-use deskbell_protocol::{ConversationId, Refusal};
+use deskbell_protocol::{AnswerId, ConversationId, Refusal};
 use futures_util::SinkExt as _;
 use tokio_tungstenite::tungstenite;
 
@@ -145,6 +146,19 @@ impl Agent {
         let mut settings = self.snapshot().await.settings;
         change(&mut settings);
         self.ask(Request::SaveSettings { settings: Box::new(settings) }).await;
+    }
+
+    /// Saves an answer to this question, for customers of any language.
+    pub async fn teach(&mut self, question: &str, reply: &str) {
+        let answer = Answer {
+            id: AnswerId(0),
+            enabled: true,
+            questions: vec![question.to_owned()],
+            reply: reply.to_owned(),
+            languages: Vec::new(),
+            labels: Vec::new(),
+        };
+        self.ask(Request::SaveAnswer { answer, lesson: None }).await;
     }
 
     pub async fn hold_seconds(&mut self, seconds: u32) {
