@@ -134,6 +134,22 @@ async fn taking_over_stops_a_held_reply_and_a_newer_message_replaces_it() {
 }
 
 #[tokio::test]
+async fn resolving_stops_a_held_reply_for_good_and_the_thread_quotes_it() {
+    let server = Server::start().await;
+    let (mut agent, mut customer, id) = conversation(&server).await;
+    agent.ask(Request::SetHold { conversation: id, hold: Some(Hold::Ask) }).await;
+    customer.say("b", "two").await;
+    let (_, held) = agent.until_held().await;
+    agent.ask(Request::Resolve { conversation: id }).await;
+    let last = agent.thread(id).await.pop().unwrap();
+    let resolved = SystemLine::Resolved { by: "Agent".to_owned(), stopped: Some(held.text) };
+    assert_eq!(last.system, Some(resolved));
+    assert_eq!(agent.conversation(id).await.held, None);
+    let stale = Request::SendHeld { conversation: id, held: held.id, text: None };
+    assert_eq!(agent.call(stale).await.unwrap_err().code, Code::StaleReply);
+}
+
+#[tokio::test]
 async fn a_conversations_own_hold_wins_over_the_desks() {
     let server = Server::start().await;
     let (mut agent, mut customer, id) = conversation(&server).await;

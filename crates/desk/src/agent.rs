@@ -116,19 +116,27 @@ fn take_over(decision: &mut Decision, by: String, now: Timestamp) -> Option<Held
     state.control = Control::Human;
     state.control_version = state.control_version.saturating_add(1);
     state.human_since = Some(now);
-    state.discarded = None;
-    let stopped = state.held.take();
-    if let Some(held) = &stopped {
-        decision.count(&held.source, Use::Discarded);
-    }
+    let stopped = withdraw(decision);
     if let Some(source) = decision.state.answered_by.clone()
         && !decision.state.is_marked_by(&source)
     {
         decision.count(&source, Use::LedToHuman);
     }
-    let text = stopped.as_ref().map(|held| held.text.clone()).filter(|text| !text.is_empty());
-    decision.system(SystemLine::TookOver { by, stopped: text }, now);
+    decision.system(SystemLine::TookOver { by, stopped: quote(stopped.as_ref()) }, now);
     stopped
+}
+
+/// The held reply is not sent, nor can it be brought back.
+fn withdraw(decision: &mut Decision) -> Option<HeldReply> {
+    decision.state.discarded = None;
+    let stopped = decision.state.held.take()?;
+    decision.count(&stopped.source, Use::Discarded);
+    Some(stopped)
+}
+
+/// What the thread keeps of a held reply that was stopped, where there was a word of it.
+fn quote(stopped: Option<&HeldReply>) -> Option<String> {
+    stopped.map(|held| held.text.clone()).filter(|text| !text.is_empty())
 }
 
 /// The responder answers again from the next message; who still waits for an answer stays marked.
@@ -302,13 +310,12 @@ fn resolve(decision: &mut Decision, by: String, context: &Context<'_>) {
         return;
     }
     state.status = Status::Resolved;
-    state.held = None;
-    state.discarded = None;
     state.needs_human = None;
     state.waiting_since = None;
     state.suggestion = None;
     state.unread = 0;
-    decision.system(SystemLine::Resolved { by }, now);
+    let stopped = withdraw(decision);
+    decision.system(SystemLine::Resolved { by, stopped: quote(stopped.as_ref()) }, now);
     if context.settings.responder.return_on_resolve && !is_automatic(&decision.state) {
         decision.state.give_back();
         decision.system(SystemLine::Returned { after_seconds: None }, now);

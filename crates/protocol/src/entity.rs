@@ -202,6 +202,10 @@ pub enum SystemLine {
     Resolved {
         /// The agent's name.
         by: String,
+        /// The held reply that this stopped.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        stopped: Option<String>,
     },
     /// Reopened by the agent, or by a customer's message when `by` is missing.
     Reopened {

@@ -2198,7 +2198,11 @@ hold: Hold | null, } | { "kind": "resolved",
 /**
  * The agent's name.
  */
-by: string, } | { "kind": "reopened", 
+by: string, 
+/**
+ * The held reply that this stopped.
+ */
+stopped?: string, } | { "kind": "reopened", 
 /**
  * The agent's name.
  */

@@ -68,6 +68,11 @@ test('a correction quotes what stood there before; a retraction keeps it on the 
   expect(LINES.map(systemQuote).filter(Boolean)).toEqual(['In 3 days.']);
 });
 
+test('a held reply that was stopped is quoted by what stopped it', () => {
+  expect(systemQuote({ kind: 'took_over', by: 'Mia', stopped: 'Sure.' })).toBe('Sure.');
+  expect(systemQuote({ kind: 'resolved', by: 'Mia', stopped: 'Sure.' })).toBe('Sure.');
+});
+
 test('whole minutes are minutes, the rest are seconds', () => {
   overwriteGetLocale(() => 'en');
   expect([0, 40, 60, 90, 300].map(duration)).toEqual(['0 s', '40 s', '1 min', '90 s', '5 min']);

@@ -74,7 +74,7 @@ function lateText(line: Extract<SystemLine, { kind: LateKind }>): string {
 
 /** The reply as it was before this; what it kept from being sent, or replaced. */
 export function systemQuote(line: SystemLine): string | undefined {
-  if (line.kind === 'took_over') return line.stopped;
+  if (line.kind === 'took_over' || line.kind === 'resolved') return line.stopped;
   if (line.kind === 'edited_and_sent') return line.original;
   if (line.kind === 'discarded') return line.text;
   if (line.kind === 'corrected') return line.before;
