@@ -25,7 +25,6 @@ pub(crate) async fn attend(app: AppHandle, desk: Desk) {
         notices: Notices::new(app.clone(), desk.clone()),
         settings: desk.settings(),
         counts: desk.counts(),
-        system_language: Language::default(),
         in_tray: None,
         app,
         desk,
@@ -54,7 +53,6 @@ struct Attention {
     notices: Notices,
     settings: Settings,
     counts: Counts,
-    system_language: Language,
     /// What the tray icon shows.
     in_tray: Option<(Language, u32)>,
     focus: watch::Receiver<bool>,
@@ -80,7 +78,6 @@ impl Attention {
     /// Catches up with the desk: the open conversations, those that need a human, and those it knew.
     async fn resync(&mut self) {
         if let Ok(Response::Snapshot(snapshot)) = self.desk.call(Request::Snapshot {}).await {
-            self.system_language = snapshot.system_language;
             self.settings = snapshot.settings;
             self.counts = snapshot.counts;
             for conversation in &snapshot.conversations {
@@ -116,12 +113,8 @@ impl Attention {
         self.notices.withdraw(conversation);
     }
 
-    fn language(&self) -> Language {
-        self.settings.console_language.unwrap_or(self.system_language)
-    }
-
     fn show_tray(&mut self) {
-        let wanted = (self.language(), self.counts.needs_me);
+        let wanted = (self.desk.console_language(), self.counts.needs_me);
         if self.in_tray != Some(wanted) {
             tray::update(&self.app, wanted.0, wanted.1);
             self.in_tray = Some(wanted);
@@ -131,7 +124,9 @@ impl Attention {
     async fn notify(&mut self) {
         let focused = *self.focus.borrow();
         let due = self.alerts.due(&self.settings.alerts, focused, now());
-        self.notices.show(self.language(), self.settings.alerts.sound, due).await;
+        let language = self.desk.console_language();
+        self.notices.show(language, self.settings.alerts.sound, due).await;
+        self.notices.tell_problem(language);
     }
 
     fn time_to_next(&self) -> Duration {

@@ -47,7 +47,7 @@ pub(crate) async fn open_test_customer(app: AppHandle, shell: State<'_, Shell>) 
         )
         .in_chinese("客服台没有在监听，客户无法连接。请先选择地址。"));
     };
-    window::open_test_customer(&app, &url).map_err(|error| {
+    window::open_test_customer(&app, &url, desk.console_language()).map_err(|error| {
         Refusal::new(Code::Internal, format!("The window cannot be opened: {error}"))
             .in_chinese(format!("无法打开窗口：{error}"))
     })

@@ -19,7 +19,15 @@ const AT_ONCE: usize = 3;
 /// How many notifications are kept clickable. Each holds a connection to the notification service.
 const KEPT: usize = 32;
 /// Longest time that the notification service may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why an alert was not shown.
+pub(crate) enum NotShown {
+    /// The notification service did not answer within [`PATIENCE`].
+    Late,
+    /// The system's own word.
+    Refused(String),
+}
 
 /// The notifications on the screen.
 pub(crate) struct Notices {
@@ -29,7 +37,8 @@ pub(crate) struct Notices {
     shown: HashMap<Option<ConversationId>, oneshot::Sender<()>>,
     /// A call that the notification service has not answered in time. It holds a thread, so there is never a second.
     unanswered: Option<JoinHandle<()>>,
-    problem: Option<String>,
+    /// Why the last alert was not shown.
+    problem: Option<NotShown>,
 }
 
 impl Notices {
@@ -37,7 +46,7 @@ impl Notices {
         Self { app, desk, shown: HashMap::new(), unanswered: None, problem: None }
     }
 
-    /// Shows these alerts. That it fails is told to the desk, and so is that it works again.
+    /// Shows these alerts.
     pub(crate) async fn show(&mut self, language: Language, sound: bool, alerts: Vec<Alert>) {
         if alerts.is_empty() {
             return;
@@ -51,11 +60,13 @@ impl Notices {
                     self.one(language, sound, Some(alert.conversation), texts::alert(language, &alert)).await;
             }
         }
-        let problem = shown.err().map(|error| texts::alerts_problem(language, &error));
-        if problem != self.problem {
-            self.desk.report_alerts_problem(problem.clone());
-            self.problem = problem;
-        }
+        self.problem = shown.err();
+    }
+
+    /// Tells the desk why alerts do not work, or that they do, in the language that the console has now.
+    pub(crate) fn tell_problem(&self, language: Language) {
+        let problem = self.problem.as_ref().map(|why| texts::alerts_problem(language, why));
+        self.desk.report_alerts_problem(problem);
     }
 
     /// Takes a notification away that someone has looked at.
@@ -69,7 +80,7 @@ impl Notices {
         sound: bool,
         conversation: Option<ConversationId>,
         (title, body): (String, String),
-    ) -> Result<(), String> {
+    ) -> Result<(), NotShown> {
         // A repeated alert takes the place of the one before it.
         self.shown.remove(&conversation);
         self.shown.retain(|_, open| !open.is_closed());
@@ -79,15 +90,16 @@ impl Notices {
             self.shown.remove(&any);
         }
         if self.unanswered.as_ref().is_some_and(|call| !call.inner().is_finished()) {
-            return Err(too_late());
+            return Err(NotShown::Late);
         }
         let mut notification = Notification::new();
         notification.appname("Deskbell").summary(&title).body(&plain(&body));
         prepare(&mut notification, language, sound);
-        let mut showing = spawn_blocking(move || notification.show().map_err(|error| error.to_string()));
+        let mut showing =
+            spawn_blocking(move || notification.show().map_err(|error| NotShown::Refused(error.to_string())));
         let handle = match tokio::time::timeout(PATIENCE, &mut showing).await {
             Ok(Ok(shown)) => shown?,
-            Ok(Err(error)) => return Err(error.to_string()),
+            Ok(Err(error)) => return Err(NotShown::Refused(error.to_string())),
             Err(_) => {
                 // Told as not shown, so what comes at last goes at once; the next repetition stays.
                 self.unanswered = Some(spawn(async move {
@@ -95,7 +107,7 @@ impl Notices {
                         take_away(handle).await;
                     }
                 }));
-                return Err(too_late());
+                return Err(NotShown::Late);
             }
         };
         let (withdraw, withdrawn) = oneshot::channel();
@@ -103,10 +115,6 @@ impl Notices {
         spawn(follow(self.app.clone(), self.desk.clone(), conversation, handle, withdrawn));
         Ok(())
     }
-}
-
-fn too_late() -> String {
-    format!("no answer within {} s", PATIENCE.as_secs())
 }
 
 /// Some notification services read the body as markup, and customers' text must stay text: these look the same.

@@ -3,6 +3,7 @@
 use deskbell_protocol::settings::Language;
 
 use crate::alerts::{Alert, Reason};
+use crate::notices::{NotShown, PATIENCE};
 
 /// Longest body of a notification, in characters.
 const BODY_CHARS: usize = 160;
@@ -28,6 +29,14 @@ pub(crate) fn waiting(language: Language, count: u32) -> String {
         (Language::En, n) => format!("{n} conversations are waiting"),
         (Language::ZhCn, 0) => "没有会话在等待".to_owned(),
         (Language::ZhCn, n) => format!("{n} 个会话正在等待"),
+    }
+}
+
+/// The title of the window of a test customer.
+pub(crate) fn test_customer(language: Language, number: u32) -> String {
+    match language {
+        Language::En => format!("Test customer {number}"),
+        Language::ZhCn => format!("测试客户 {number}"),
     }
 }
 
@@ -71,15 +80,27 @@ pub(crate) fn many(language: Language, alerts: &[Alert]) -> (String, String) {
     }
 }
 
-/// Why notifications do not work. `error` is the system's own word.
-pub(crate) fn alerts_problem(language: Language, error: &str) -> String {
-    let nobody = error.contains("ServiceUnknown");
-    match (language, nobody) {
-        (Language::En, true) => "No notification service is running on this desktop.".to_owned(),
-        (Language::En, false) => format!("The notification service does not answer: {error}."),
-        (Language::ZhCn, true) => "此桌面没有运行通知服务。".to_owned(),
-        (Language::ZhCn, false) => format!("通知服务没有响应：{error}。"),
+/// Why notifications do not work.
+pub(crate) fn alerts_problem(language: Language, why: &NotShown) -> String {
+    match (language, why) {
+        (Language::En, NotShown::Refused(error)) if nobody(error) => {
+            "No notification service is running on this desktop.".to_owned()
+        }
+        (Language::ZhCn, NotShown::Refused(error)) if nobody(error) => "此桌面没有运行通知服务。".to_owned(),
+        (Language::En, NotShown::Refused(error)) => {
+            format!("The notification service does not answer: {error}.")
+        }
+        (Language::ZhCn, NotShown::Refused(error)) => format!("通知服务没有响应：{error}。"),
+        (Language::En, NotShown::Late) => {
+            format!("The notification service has not answered within {} seconds.", PATIENCE.as_secs())
+        }
+        (Language::ZhCn, NotShown::Late) => format!("通知服务在 {} 秒内没有响应。", PATIENCE.as_secs()),
     }
+}
+
+/// Whether this is D-Bus's word for a service that does not run.
+fn nobody(error: &str) -> bool {
+    error.contains("ServiceUnknown")
 }
 
 fn short(text: &str, characters: usize) -> String {

@@ -33,7 +33,8 @@ pub(crate) fn create(app: &AppHandle) {
 }
 
 fn build(app: &AppHandle) -> tauri::Result<Tray> {
-    let language = Language::default();
+    // Before there is a desk nobody knows its settings.
+    let language = deskbell_server::system_language();
     let waiting = MenuItem::with_id(app, "waiting", texts::waiting(language, 0), false, None::<&str>)?;
     let open = MenuItem::with_id(app, "open", texts::open(language), true, None::<&str>)?;
     let quit = MenuItem::with_id(app, "quit", texts::quit(language), true, None::<&str>)?;

@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 #[cfg(target_os = "linux")]
 use std::time::Duration;
 
+use deskbell_protocol::settings::Language;
 use tauri::utils::config::Color;
 use tauri::webview::{DownloadEvent, NewWindowResponse};
 use tauri::{AppHandle, Manager, State, Theme, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
 use tauri_plugin_window_state::StateFlags;
 
 use crate::shell::Shell;
+use crate::texts;
 
 /// The console's window: the only one that may call the desk.
 pub(crate) const MAIN: &str = "main";
@@ -105,13 +107,17 @@ pub(crate) fn show(app: &AppHandle) {
 }
 
 /// Opens a window on the desk's own customer page. No capability names it, so it can call nothing.
-pub(crate) fn open_test_customer(app: &AppHandle, url: &str) -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn open_test_customer(
+    app: &AppHandle,
+    url: &str,
+    language: Language,
+) -> Result<(), Box<dyn std::error::Error>> {
     static OPENED: AtomicU32 = AtomicU32::new(1);
     let number = OPENED.fetch_add(1, Ordering::Relaxed);
     let page = Url::parse(url)?;
     let origin = page.origin();
     WebviewWindowBuilder::new(app, format!("test-customer-{number}"), WebviewUrl::External(page))
-        .title(format!("Test customer {number}"))
+        .title(texts::test_customer(language, number))
         .inner_size(420.0, 640.0)
         // Each is a customer of its own, who leaves no trace.
         .incognito(true)

@@ -296,11 +296,11 @@ async fn a_notification_service_that_falls_silent_is_asked_once_and_then_again_w
     let (desktop, mut service) = desk(&clock).await;
     service.fall_silent();
     let _grace = named(&desktop, "Grace", "Anyone?").await;
-    until_problem(&desktop, &json!("The notification service does not answer: no answer within 5 s.")).await;
-    // The next alert is told in the language that the console has by then, and by that it can be seen that it was tried.
-    desktop.set(|settings| settings["console_language"] = json!("zh-CN")).await;
+    until_problem(&desktop, &json!("The notification service has not answered within 5 seconds.")).await;
+    // The sentence follows the console's language, and is said anew only after what was due was tried: Heidi, too.
     let _heidi = named(&desktop, "Heidi", "Anyone else?").await;
-    until_problem(&desktop, &json!("通知服务没有响应：no answer within 5 s。")).await;
+    desktop.set(|settings| settings["console_language"] = json!("zh-CN")).await;
+    until_problem(&desktop, &json!("通知服务在 5 秒内没有响应。")).await;
     assert_eq!(service.next().await.title, "New conversation · Grace");
     assert!(
         service.already_shown().is_empty(),

@@ -478,9 +478,10 @@ fn handles_sigterm(status: &str) -> bool {
 #[tokio::test]
 async fn a_test_customer_is_a_customer_in_a_window_of_its_own() {
     let desktop = Desktop::start().await;
+    desktop.set(|settings| settings["console_language"] = json!("zh-CN")).await;
     desktop.click("open-test-customer").await;
     let windows = Windows::of(&desktop.screen.display);
-    until("the test customer's window", || windows.shows("Test customer 1")).await;
+    until("the test customer's window", || windows.shows("测试客户 1")).await;
     let online = async {
         let mut look = tokio::time::interval(std::time::Duration::from_millis(50));
         while desktop.call(json!({ "type": "snapshot" })).await["counts"]["online"] != 1 {
@@ -488,8 +489,8 @@ async fn a_test_customer_is_a_customer_in_a_window_of_its_own() {
         }
     };
     within("the test customer to connect", online).await;
-    windows.close("Test customer 1");
-    until("it to go", || !windows.shows("Test customer 1")).await;
+    windows.close("测试客户 1");
+    until("it to go", || !windows.shows("测试客户 1")).await;
     assert!(windows.shows(TITLE), "the desk stays");
     desktop.close().await;
 }

@@ -37,6 +37,8 @@ pub use watch::{ActivitySwitch, Watch};
 
 use std::path::PathBuf;
 
+use deskbell_protocol::settings::Language;
+
 /// Where the data lies unless `--data` says otherwise: the user's data folder of the system.
 #[must_use]
 pub fn default_data_dir() -> PathBuf {
@@ -50,4 +52,10 @@ pub fn default_data_dir() -> PathBuf {
         variable("XDG_DATA_HOME").unwrap_or_else(|| home().join(".local").join("share"))
     };
     base.join("deskbell")
+}
+
+/// The system's language, where the desk speaks it.
+#[must_use]
+pub fn system_language() -> Language {
+    sys_locale::get_locale().and_then(|tag| Language::of_tag(&tag)).unwrap_or_default()
 }

@@ -131,15 +131,13 @@ impl Desk {
         });
         let (store, hub, secret, secrets) =
             opening.await.map_err(|error| OpenError::Secret(std::io::Error::other(error)))??;
-        let system_language =
-            sys_locale::get_locale().and_then(|tag| Language::of_tag(&tag)).unwrap_or_default();
         let shared = Shared {
             store,
             hub,
             options,
             secret_hash: hash(&secret),
             secret,
-            system_language,
+            system_language: crate::system_language(),
             gate: Arc::default(),
             stopping: watch::Sender::new(false),
             listener: Mutex::new(None),
@@ -224,10 +222,15 @@ impl Desk {
         self.shared.hub.listening()
     }
 
-    /// The system's language, for hosts that speak themselves.
-    #[must_use]
-    pub fn system_language(&self) -> Language {
+    /// The system's language.
+    pub(crate) fn system_language(&self) -> Language {
         self.shared.system_language
+    }
+
+    /// The console's language, for hosts that speak themselves: that of the settings, else the system's.
+    #[must_use]
+    pub fn console_language(&self) -> Language {
+        self.settings().console_language.unwrap_or(self.shared.system_language)
     }
 
     /// When an agent last acted, at whichever console. 0 when nobody has since the start.
