@@ -16,6 +16,7 @@ async fn a_thread_that_is_watched_while_fifty_customers_write_is_drawn_complete_
     let address = desktop.address().await;
     // One customer more, who writes as much as the others while being watched.
     let mut watched = window_load::watched_customer(&desktop).await;
+    window_load::listen(&desktop).await;
     let writing = async {
         let mut pace = tokio::time::interval(EVERY);
         for number in 0..load::MESSAGES_EACH {
@@ -40,5 +41,17 @@ async fn a_thread_that_is_watched_while_fifty_customers_write_is_drawn_complete_
     seen.dedup();
     assert_eq!(seen, (1..=last).collect::<Vec<_>>());
     assert_eq!(window_load::conversations(&desktop).await, load::CUSTOMERS + 1);
+    // The page was told every message of every thread, each once and in its place.
+    let all = load::CUSTOMERS * (1 + 2 * load::MESSAGES_EACH) + 2 * load::MESSAGES_EACH;
+    let (threads, resyncs) = window_load::told(&desktop, all).await;
+    assert_eq!((threads.len(), resyncs), (load::CUSTOMERS + 1, 0));
+    for thread in &threads {
+        // Of the watched one the greeting, the first message and perhaps its reply were told before.
+        let (first, end) = match thread[0] {
+            1 => (1, last - 2),
+            first => (first.clamp(3, 4), last),
+        };
+        assert_eq!(*thread, (first..=end).collect::<Vec<_>>());
+    }
     desktop.close().await;
 }

@@ -23,6 +23,22 @@ const WATCH: &str = "
     window.watched = { seen, frames };
 ";
 
+/// Notes, in the order in which the window's page is given them, the places of each conversation's messages, and
+/// whether it was ever told to begin anew. Tauri keeps what a page takes its calls' answers and channels with in a map.
+const LISTEN: &str = "
+    const told = new Map(), callbacks = window.__TAURI_INTERNALS__.callbacks;
+    window.told = { resyncs: 0, conversations: told };
+    for (const [id, callback] of callbacks) callbacks.set(id, (data) => {
+      for (const update of data?.message?.updates ?? []) {
+        if (update.type === 'resync') window.told.resyncs += 1;
+        if (update.type !== 'message') continue;
+        if (!told.has(update.conversation)) told.set(update.conversation, []);
+        told.get(update.conversation).push(update.message.seq);
+      }
+      return callback(data);
+    });
+";
+
 /// Scrolls the list to its end, a step a frame, and tells the longest gap between frames.
 pub const SCROLL: &str = "
     const done = arguments[0];
@@ -76,6 +92,20 @@ pub async fn watched(desktop: &Desktop) -> (Vec<i64>, Vec<f64>) {
     let mut watched = desktop.client.execute("return window.watched", vec![]).await.unwrap();
     let mut take = |key: &str| -> Value { watched[key].take() };
     (serde_json::from_value(take("seen")).unwrap(), serde_json::from_value(take("frames")).unwrap())
+}
+
+/// Listens from here on to what the page is told.
+pub async fn listen(desktop: &Desktop) {
+    desktop.client.execute(LISTEN, vec![]).await.unwrap();
+}
+
+/// The places of the messages of each conversation, in the order in which the page was told them, and how often it was
+/// told to begin anew: as soon as it was told this many or more.
+pub async fn told(desktop: &Desktop, messages: usize) -> (Vec<Vec<i64>>, u64) {
+    let so_far = "[...window.told.conversations.values()].reduce((sum, places) => sum + places.length, 0)";
+    desktop.until(&format!("{so_far} >= {messages}")).await;
+    let told = "return [[...window.told.conversations.values()], window.told.resyncs]";
+    serde_json::from_value(desktop.client.execute(told, vec![]).await.unwrap()).unwrap()
 }
 
 /// How many conversations the list has.
