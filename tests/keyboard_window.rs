@@ -14,6 +14,7 @@ const REPLY: &str = "Hello, what can we help you with?";
 const ENTER: &str = "\u{e007}";
 const BACKSPACE: &str = "\u{e003}";
 const ESCAPE: &str = "\u{e00c}";
+const TAB: &str = "\u{e004}";
 const CONTROL_K: &str = "\u{e009}k\u{e000}";
 /// What is left of ten minutes at first, and a moment later: never more than was set.
 const AT_FIRST: &str = r"/^\D*(10:00|9:5\d)$/";
@@ -159,6 +160,88 @@ async fn each_key_does_at_the_desk_what_it_says() {
     desktop.id("shortcuts").await;
     press_here(&desktop, ESCAPE).await;
     desktop.until("!document.querySelector('[data-testid=shortcuts]')").await;
+    desktop.close().await;
+}
+
+/// Where the keyboard is after another press of Tab: which element, whether it can be seen, and how it and what is
+/// around and in it are marked with a colour of focus. Tells also how the element before it is marked now.
+const STEP: &str = "
+    const probe = document.createElement('i');
+    document.body.append(probe);
+    const colours = ['--human', '--held'].map((name) => {
+      probe.style.color = `var(${name})`;
+      return getComputedStyle(probe).color;
+    });
+    probe.remove();
+    const marks = (element) => {
+      const near = [element, ...element.querySelectorAll('*')];
+      for (let up = element.parentElement, n = 0; up && n < 3; up = up.parentElement, n += 1) near.push(up);
+      return near.map((one) => {
+        const style = getComputedStyle(one);
+        const outline = style.outlineStyle === 'none' ? '' : `${style.outlineWidth} ${style.outlineColor}`;
+        return [outline, style.boxShadow, `border ${style.borderTopColor}`]
+          .filter((mark) => colours.some((colour) => mark.includes(colour))).join(';');
+      }).join('|');
+    };
+    const element = document.activeElement, before = window.focusBefore;
+    window.focusBefore = element;
+    if (element === document.body) return { none: true, left: before && marks(before) };
+    const box = element.getBoundingClientRect();
+    const name = element.dataset.testid ?? element.getAttribute('aria-label') ?? element.textContent.trim().slice(0, 40);
+    window.focusIds ??= new Map();
+    if (!window.focusIds.has(element)) window.focusIds.set(element, window.focusIds.size);
+    return {
+      id: window.focusIds.get(element), name, marks: marks(element), left: before && marks(before),
+      seen: box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
+    };
+";
+
+#[tokio::test]
+async fn tab_goes_through_the_whole_window_and_the_focus_is_seen_at_every_stop() {
+    let desktop = Desktop::start().await;
+    let _ada = named(&desktop, "Ada", "One").await;
+    let mut ben = named(&desktop, "Ben", "Two").await;
+    desktop.until("document.querySelectorAll('[data-testid=conversation-row]').length === 2").await;
+    press(&desktop, "j").await;
+    until_open(&desktop, "Ben").await;
+    desktop.set(|settings| settings["hold"] = json!({ "kind": "ask" })).await;
+    ben.say("2", "And three?").await;
+    desktop.id("held-card").await;
+    // Colours must not be on their way while they are looked at.
+    let still = "const still = document.createElement('style'); \
+         still.textContent = '*, *::before, *::after { transition: none !important; animation: none !important }'; \
+         document.head.append(still)";
+    desktop.client.execute(still, vec![]).await.unwrap();
+    for theme in ["light", "dark"] {
+        desktop.set(|settings| settings["theme"] = json!(theme)).await;
+        desktop.until(&format!("document.documentElement.dataset.theme === '{theme}'")).await;
+        desktop
+            .client
+            .execute("document.activeElement.blur(); window.focusBefore = null", vec![])
+            .await
+            .unwrap();
+        let mut stops: Vec<Value> = Vec::new();
+        loop {
+            press_here(&desktop, TAB).await;
+            let stop = desktop.client.execute(STEP, vec![]).await.unwrap();
+            if let Some(last) = stops.last() {
+                assert_ne!(
+                    stop["left"], last["marks"],
+                    "{theme}: nothing shows that the focus was here: {last}"
+                );
+            }
+            if stop["none"] == true || stops.iter().any(|earlier| earlier["id"] == stop["id"]) {
+                break;
+            }
+            assert_eq!(stop["seen"], true, "{theme}: out of sight: {stop}");
+            stops.push(stop);
+            assert!(stops.len() < 100, "{theme}: Tab never comes around");
+        }
+        let names: Vec<&str> = stops.iter().map(|stop| stop["name"].as_str().unwrap()).collect();
+        for place in ["nav-settings", "conversation-row", "control-automatic", "held-send", "composer"] {
+            assert!(names.contains(&place), "{theme}: Tab never came to {place}: {names:?}");
+        }
+    }
     desktop.close().await;
 }
 
