@@ -11,6 +11,7 @@ const ESCAPE: &str = "\u{e00c}";
 const PATTERN: &str = "\"editor-trigger.pattern\"";
 const PHRASE: &str = "\"editor-trigger.phrases.0\"";
 const URL: &str = "\"setting-responder.model.url\"";
+const KEY: &str = "\"setting-responder.model.key\"";
 const MODEL: &str = "\"setting-responder.model.model\"";
 
 /// Waits until the page shows this text.
@@ -147,5 +148,63 @@ async fn the_connection_is_tested_from_the_window_and_the_result_is_in_the_conso
     desktop.fill(URL, "nonsense").await;
     desktop.click("settings-save").await;
     beside(&desktop, URL, "这不是有效的地址").await;
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn a_rule_that_is_not_saved_is_tried_on_what_was_said_and_nothing_of_it_is_kept() {
+    let desktop = Desktop::start().await;
+    let mut customer = Plain::connect(&desktop.address().await, &[("Accept-Language", "en")]).await;
+    customer.next().await;
+    for text in ["Do you ship to Malta?", "Thanks"] {
+        customer.send(text).await;
+        customer.next().await;
+    }
+    desktop.click("nav-responder").await;
+    desktop.click("part-rules").await;
+    desktop.click("rule-new").await;
+    desktop.fill("editor-name", "Malta").await;
+    desktop.fill(PHRASE, "do you ship to malta").await;
+    desktop.fill("\"editor-action.text.en\"", "Yes, within a week.").await;
+    desktop.click("editor-replay").await;
+    let shown = "document.querySelector('[data-testid=editor-replayed]')?.innerText";
+    desktop.until(&format!("{shown}?.includes('1 of 2 messages would be answered differently')")).await;
+    let was = "Hello, what can we help you with?";
+    desktop
+        .until(&format!(
+            "/Do you ship to Malta.*{}.*Yes, within a week/s.test({shown})",
+            was.replace('?', "\\?")
+        ))
+        .await;
+    desktop.picture("replay-with-this").await;
+    leave(&desktop).await;
+    let rules = desktop.call(json!({ "type": "rules" })).await;
+    assert_eq!(rules["rules"], json!([]), "{rules}");
+    customer.send("Do you ship to Malta?").await;
+    assert_eq!(customer.next().await, was, "nothing was changed");
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn where_there_is_no_keyring_the_window_warns_of_the_file_and_never_shows_the_key_again() {
+    let desktop = Desktop::start().await;
+    desktop.click("nav-responder").await;
+    desktop.click("part-model").await;
+    desktop.fill(KEY, "sk-canary-3f9b").await;
+    desktop.click("\"responder.model.key-set\"").await;
+    desktop.see("[data-testid=\"responder.model.key-place\"][data-place=file]").await;
+    says(
+        &desktop,
+        "This system has no keyring: it lies in a file in the data folder that only its owner can read.",
+    )
+    .await;
+    desktop.picture("key-in-a-file").await;
+    language(&desktop, "zh-CN").await;
+    says(&desktop, "此系统没有钥匙串").await;
+    let field = format!("document.querySelector('[data-testid={KEY}]').value === ''");
+    desktop.until(&field).await;
+    desktop.until("!document.documentElement.outerHTML.includes('sk-canary')").await;
+    desktop.click("\"responder.model.key-remove\"").await;
+    desktop.until("!document.querySelector('[data-testid=\"responder.model.key-place\"]')").await;
     desktop.close().await;
 }
