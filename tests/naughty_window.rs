@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use deskbell_protocol::agent::Request;
 use deskbell_protocol::entity::Conversation;
-use deskbell_tests::browser::Browser;
+use deskbell_tests::browser::{Browser, until};
 use deskbell_tests::customer::V1;
 use deskbell_tests::desktop::Desktop;
 use deskbell_tests::naughty::{
@@ -72,18 +72,6 @@ async fn check_messages(client: &Client, expected: &BTreeMap<i64, String>) {
     for (seq, text) in expected {
         assert_eq!(shown.get(seq), Some(&digest(text)), "{text:?}");
     }
-}
-
-/// Waits until this is true on the page.
-async fn until(client: &Client, expression: &str) {
-    let mut look = tokio::time::interval(std::time::Duration::from_millis(40));
-    let script = format!("return Boolean({expression})");
-    deskbell_tests::within(expression, async {
-        while !client.execute(&script, vec![]).await.is_ok_and(|value| value == true) {
-            look.tick().await;
-        }
-    })
-    .await;
 }
 
 /// A desk in its window, with room.

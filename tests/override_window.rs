@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use deskbell_tests::browser::{Browser, until};
 use deskbell_tests::customer::{Plain, V1};
 use deskbell_tests::desktop::Desktop;
 use deskbell_tests::endpoint::{Endpoint, Script};
@@ -173,6 +174,34 @@ async fn a_correction_reaches_both_kinds_of_clients_and_the_thread_keeps_the_ori
         correct(&desktop, "automatic", &said, "At nine.").await;
         assert_eq!(simple.next().await, expected);
     }
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn the_desks_own_customer_page_shows_a_correction_in_its_place_and_nothing_of_what_was_retracted() {
+    let desktop = Desktop::start().await;
+    let browser = Browser::open(&format!("http://{}/", desktop.address().await)).await;
+    let page = &browser.client;
+    until(page, "document.querySelector('#status').dataset.state === 'online'").await;
+    let say = "document.querySelector('#text').value = 'When do you open?'; \
+               document.querySelector('#form').requestSubmit()";
+    page.execute(say, vec![]).await.unwrap();
+    let lines = "[...document.querySelectorAll('#thread li')].map((line) => line.innerText)";
+    until(page, &format!("{lines}.length === 3 && {lines}[2].includes('{REPLY}')")).await;
+
+    desktop.click("conversation-row").await;
+    correct(&desktop, "automatic", REPLY, "At nine.").await;
+    until(page, &format!("{lines}.length === 3 && /^At nine\\.\\s.*· corrected$/s.test({lines}[2].trim())"))
+        .await;
+    page.refresh().await.unwrap();
+    until(page, &format!("{lines}.length === 3 && {lines}[2].includes('At nine.')")).await;
+
+    choose(&desktop, "automatic", "At nine.").await.send_keys(DELETE).await.unwrap();
+    desktop.id("retract-confirm").await;
+    press(&desktop, ENTER).await;
+    until(page, &format!("{lines}[2]?.includes('This message was retracted.')")).await;
+    until(page, &format!("{lines}.length === 3 && !document.body.innerText.includes('At nine.')")).await;
+    browser.close().await;
     desktop.close().await;
 }
 

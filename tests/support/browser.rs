@@ -33,6 +33,18 @@ impl Browser {
     }
 }
 
+/// Waits until this JavaScript expression is true on a browser's page.
+pub async fn until(client: &Client, expression: &str) {
+    let mut look = tokio::time::interval(std::time::Duration::from_millis(40));
+    let script = format!("return Boolean({expression})");
+    within(expression, async {
+        while !client.execute(&script, vec![]).await.is_ok_and(|value| value == true) {
+            look.tick().await;
+        }
+    })
+    .await;
+}
+
 /// It comes with the library that the window is made with.
 fn program() -> PathBuf {
     std::fs::read_dir("/usr/lib")
