@@ -146,6 +146,12 @@ impl Desktop {
         }
     }
 
+    /// Waits until the text of the element of this test id fits this regular expression of JavaScript.
+    pub async fn until_text(&self, id: &str, pattern: &str) {
+        let text = format!("document.querySelector('[data-testid={id}]')?.textContent.trim()");
+        self.until(&format!("{pattern}.test({text} ?? '')")).await;
+    }
+
     /// The app's process.
     pub fn process(&self) -> u32 {
         let data = self.data.to_str().unwrap();
