@@ -51,6 +51,19 @@ async fn places(desktop: &Desktop) -> serde_json::Value {
     desktop.client.execute(script, vec![]).await.unwrap()
 }
 
+/// Where every bubble would be if there were no marks.
+async fn places_without_marks(desktop: &Desktop) -> serde_json::Value {
+    let show = async |display: &str| {
+        let script =
+            "document.querySelectorAll('[data-testid=mark]').forEach((m) => m.style.display = arguments[0])";
+        desktop.client.execute(script, vec![json!(display)]).await.unwrap();
+    };
+    show("none").await;
+    let places = places(desktop).await;
+    show("").await;
+    places
+}
+
 #[tokio::test]
 async fn marks_say_how_far_a_message_has_come_and_move_nothing() {
     let desktop = Desktop::start().await;
@@ -75,6 +88,7 @@ async fn marks_say_how_far_a_message_has_come_and_move_nothing() {
     desktop.until(&format!("{label} === 'Sent. Waits until the customer is back.'")).await;
     desktop.picture("marks").await;
     let stored = places(&desktop).await;
+    assert_eq!(places_without_marks(&desktop).await, stored, "a mark takes no room");
     let _back = V1::resume(&desktop.address().await, &token, revision).await;
     until_marks(&desktop, &[("read", "At nine."), ("delivered", "On Sundays, too.")]).await;
     assert_eq!(places(&desktop).await, stored);
