@@ -200,6 +200,30 @@ fn reading_is_a_look_even_while_the_mark_stays() {
 }
 
 #[test]
+fn a_mark_that_comes_together_with_a_look_alerts_all_the_same() {
+    let mut scene = Scene::new();
+    scene.customer_writes();
+    assert_eq!(scene.due(), [Reason::New]);
+    scene.conversation.needs_human =
+        Some(NeedsHuman { reason: NeedsHumanReason::NoAnswer, since: scene.now });
+    scene.agent_reads();
+    assert_eq!(scene.due(), [Reason::NeedsHuman], "it may be younger than the look");
+}
+
+#[test]
+fn the_next_alert_is_the_first_of_all_conversations() {
+    let mut scene = Scene::new();
+    scene.customer_writes();
+    assert_eq!(scene.due(), [Reason::New]);
+    let first = scene.alerts.next_due(&scene.settings, scene.focused);
+    scene.now = scene.now.plus(MINUTE / 2);
+    scene.conversation.id = ConversationId(8);
+    scene.update();
+    assert_eq!(scene.due(), [Reason::New]);
+    assert_eq!(scene.alerts.next_due(&scene.settings, scene.focused), first);
+}
+
+#[test]
 fn under_human_control_each_message_after_a_look_alerts() {
     let mut scene = Scene::new();
     scene.conversation.control = Control::Human;

@@ -432,6 +432,12 @@ async fn an_agent_sees_what_is_stored_delivered_and_read_also_after_a_restart() 
     customer.until("the answer", |_, event| told(event, "from the agent: here")).await;
     customer.client.read(delivered.last_seq).await.unwrap();
     agent.until(|conversation| conversation.customer_read_seq == delivered.last_seq).await;
+    // What was read was delivered, of course: one more is only delivered.
+    send(&mut agent, id, "unread").await;
+    customer.until("the second answer", |_, event| told(event, "from the agent: unread")).await;
+    let unread = delivered.last_seq.next();
+    let delivered = agent.until(|conversation| conversation.delivered_seq == unread).await;
+    assert!(delivered.customer_read_seq < unread);
 
     let place = customer.client.close().await.unwrap();
     agent.until(|conversation| conversation.connections.is_empty()).await;

@@ -51,6 +51,19 @@ async fn places(desktop: &Desktop) -> serde_json::Value {
     desktop.client.execute(script, vec![]).await.unwrap()
 }
 
+/// Where every bubble would be if there were no marks.
+async fn places_without_marks(desktop: &Desktop) -> serde_json::Value {
+    let show = async |display: &str| {
+        let script =
+            "document.querySelectorAll('[data-testid=mark]').forEach((m) => m.style.display = arguments[0])";
+        desktop.client.execute(script, vec![json!(display)]).await.unwrap();
+    };
+    show("none").await;
+    let places = places(desktop).await;
+    show("").await;
+    places
+}
+
 #[tokio::test]
 async fn marks_say_how_far_a_message_has_come_and_move_nothing() {
     let desktop = Desktop::start().await;
@@ -75,6 +88,7 @@ async fn marks_say_how_far_a_message_has_come_and_move_nothing() {
     desktop.until(&format!("{label} === 'Sent. Waits until the customer is back.'")).await;
     desktop.picture("marks").await;
     let stored = places(&desktop).await;
+    assert_eq!(places_without_marks(&desktop).await, stored, "a mark takes no room");
     let _back = V1::resume(&desktop.address().await, &token, revision).await;
     until_marks(&desktop, &[("read", "At nine."), ("delivered", "On Sundays, too.")]).await;
     assert_eq!(places(&desktop).await, stored);
@@ -131,6 +145,28 @@ async fn a_backup_made_by_hand_is_restored_and_what_was_there_is_kept() {
     desktop.until_message("customer", "Before the backup").await;
     let gone = "[...document.querySelectorAll('[data-testid=message]')].every(m => !m.textContent.includes('After'))";
     desktop.until(gone).await;
+    // From another console, with the thread open here: what was replaced is in it again.
+    let listed = desktop.call(json!({ "type": "backups" })).await;
+    let kept = listed["backups"].as_array().unwrap().iter().find(|one| one["reason"] == "before_restore");
+    let restore = json!({ "type": "restore", "name": kept.unwrap()["name"] });
+    assert_eq!(desktop.call(restore).await["type"], "done");
+    desktop.until_message("customer", "After the backup").await;
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn a_thread_that_was_left_goes_on_when_the_agent_is_back() {
+    let desktop = Desktop::start().await;
+    let mut customer = before_the_agent(&desktop, "Vera", "When do you open?").await;
+    desktop.click("nav-settings").await;
+    desktop.until("!document.querySelector('[data-testid=thread]')").await;
+    customer.say("2", "Written meanwhile").await;
+    customer.next_of("ack").await;
+    desktop.click("nav-conversations").await;
+    desktop.until_message("customer", "Written meanwhile").await;
+    customer.say("3", "Written after that").await;
+    customer.next_of("ack").await;
+    desktop.until_message("customer", "Written after that").await;
     desktop.close().await;
 }
 

@@ -299,8 +299,11 @@ async fn a_program_that_holds_the_database_is_told_of_and_waited_for() {
     let mut line = String::new();
     BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let mut customer = server.v1().await;
+    let asked = std::time::Instant::now();
     customer.say("a", "held up").await;
     let refusal = customer.next_of("error").await;
+    // Whoever holds it is waited for before anybody is refused: most hold it for a moment.
+    assert!(asked.elapsed().as_secs() >= 4, "refused after {:?}", asked.elapsed());
     assert_eq!((&refusal["code"], &refusal["id"]), (&json!("store_failed"), &json!("a")), "{refusal}");
     assert!(refusal["retry_after_ms"].is_number(), "{refusal}");
     drop(holder.stdin.take());

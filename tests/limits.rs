@@ -387,19 +387,22 @@ async fn who_does_not_say_hello_or_falls_silent_is_let_go() {
     .await;
     let mut rude = Raw::open(&server.address, None, V1).await;
     assert_eq!(rude.json().await["code"], "timed_out");
-    assert_eq!(rude.close().await.0, 1008);
+    assert_eq!(rude.close().await, (1008, "timed_out: No hello came in time.".to_owned()));
     let mut let_go = 1;
     // Half open: the desk's pings are not answered, and nothing is closed.
     let mut gone = Raw::open(&server.address, None, "").await;
     gone.frame().await.expect("the greeting");
     let mut pings = 0;
-    let reason = loop {
-        match gone.frame().await.expect("a close frame") {
-            (first::PING, _) => pings += 1,
-            (first::CLOSE, payload) => break String::from_utf8(payload[2..].to_vec()).unwrap(),
-            other => panic!("{other:?}"),
+    let reason = within("the end of patience", async {
+        loop {
+            match gone.frame().await.expect("a close frame") {
+                (first::PING, _) => pings += 1,
+                (first::CLOSE, payload) => return String::from_utf8(payload[2..].to_vec()).unwrap(),
+                other => panic!("{other:?}"),
+            }
         }
-    };
+    })
+    .await;
     assert_eq!(reason, "timed_out: Nothing was heard for 2 seconds.");
     assert!(pings >= 1);
     let_go += 1;

@@ -332,8 +332,9 @@ async fn a_model_is_asked_again_after_a_restart_and_answers_once() {
     let token = customer.token();
     let server = Server::start_on(server.kill().await).await;
     let mut agent = server.agent().await;
-    let mut customer = V1::resume(&server.address, &token, 0).await;
+    // With the start, and not because somebody comes back.
     let asked = endpoint.received().await.json()["messages"].clone();
+    let mut customer = V1::resume(&server.address, &token, 0).await;
     assert_eq!(asked.as_array().unwrap().last().unwrap()["content"], "When are you open on Fridays?");
     let history = std::mem::take(&mut customer.history);
     let reply = match history.into_iter().find(is_answer) {

@@ -306,6 +306,8 @@ async fn ask_model(desktop: &Desktop, endpoint: &Endpoint) {
             model["enabled"] = json!(true);
             model["url"] = json!(endpoint.model_url());
             model["model"] = json!("test");
+            // Longer than a test waits: what ends a request is what the test did.
+            model["deadline_seconds"] = json!(120);
         })
         .await;
 }

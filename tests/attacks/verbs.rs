@@ -250,12 +250,25 @@ async fn every_verb_of_an_agent_with_an_id_that_is_not_there_changes_nothing() {
     assert_eq!(sorted, all_verbs(), "every verb was tried, or names nothing");
     assert!(everything(&mut agent, real).await == before, "nothing was changed");
 
-    // In a conversation that is there, replies and messages that are not.
+    // In a conversation that is there, replies and messages that are not, beside a reply that is held and one that was
+    // discarded: those must not be taken for them.
+    agent.set(|settings| settings.hold = Hold::Ask).await;
+    customer.say("b", "And?").await;
+    let seq = Seq(customer.next_of("ack").await["seq"].as_i64().unwrap());
+    agent.ask(Request::MarkRead { conversation: real, seq }).await;
+    let mut other = server.v1().await;
+    other.say("a", "hi").await;
+    other.next_of("ack").await;
+    let waiting = agent.until(|conversation| conversation.id != real && conversation.held.is_some()).await;
+    let (discarded, reply) = (waiting.id, waiting.held.unwrap().id);
+    agent.ask(Request::DiscardHeld { conversation: discarded, held: reply }).await;
+    let before = everything(&mut agent, real).await;
+    assert!(before.0.held.is_some());
     let held_reply = HeldId(77);
     for (request, code) in [
         (Request::SendHeld { conversation: real, held: held_reply, text: None }, Code::StaleReply),
         (Request::DiscardHeld { conversation: real, held: held_reply }, Code::StaleReply),
-        (Request::RestoreHeld { conversation: real, held: held_reply }, Code::StaleReply),
+        (Request::RestoreHeld { conversation: discarded, held: held_reply }, Code::StaleReply),
         (Request::PauseHeld { conversation: real, held: held_reply }, Code::StaleReply),
         (Request::ResumeHeld { conversation: real, held: held_reply }, Code::StaleReply),
         (Request::StopWriting { conversation: real, held: held_reply }, Code::StaleReply),
@@ -278,7 +291,8 @@ async fn every_verb_of_an_agent_with_an_id_that_is_not_there_changes_nothing() {
     }
     let after = everything(&mut agent, real).await;
     assert!(after == before, "nothing was changed: {before:?} {after:?}");
-    assert_eq!(agent.snapshot().await.conversations.len(), 1);
+    assert_eq!(agent.conversation(discarded).await.discarded.map(|held| held.id), Some(reply));
+    assert_eq!(agent.snapshot().await.conversations.len(), 2);
     held(
         "an agent's every verb with a foreign id",
         "Refused, or answered as if there were nothing; nothing is changed",

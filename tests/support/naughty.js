@@ -56,7 +56,9 @@ function misplaced() {
   }
   const title = find('main h2');
   if (title && title.clientHeight > 24) problems.push(`a title of ${title.clientHeight} px`);
-  for (const text of all('.foreign, .bubble')) {
+  // A message's text is its first paragraph, whatever that looks like.
+  const texts = new Set([...all('.foreign, .bubble'), ...all('[data-testid=message]').map((one) => one.querySelector('p'))]);
+  for (const text of texts) {
     const { overflowX, overflowY } = getComputedStyle(text);
     if (overflowX === 'visible' || overflowY === 'visible') problems.push(`${text.className} lets marks out`);
     const box = text.getBoundingClientRect();

@@ -307,8 +307,9 @@ mod tests {
     #[test]
     fn what_was_told_before_is_not_told_again() {
         let mut conversation = conversation();
-        let frames =
-            vec![welcome("e", true, 5), caught_up(5), message(4, None), ack("gone", 3), message(6, None)];
+        let history = [welcome("e", true, 5), message(4, None), message(5, None), caught_up(5)];
+        let live = [message(4, None), ack("gone", 3), message(6, None)];
+        let frames = history.into_iter().chain(live).collect();
         let (events, _) = take(&mut conversation, frames);
         let told: Vec<_> = events.iter().filter(|e| !matches!(e, Event::Online { .. })).collect();
         assert!(matches!(told[..], [Event::Message(_)]), "{told:?}");

@@ -7,8 +7,8 @@ use deskbell_desk::{Command, Context, decide};
 use deskbell_protocol::Timestamp;
 use deskbell_protocol::settings::Settings;
 use deskbell_protocol::upkeep::BackupReason;
-use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::{Connection, TransactionBehavior};
 
 use crate::tables::{answer, conversation, lesson, meta, rule, setting};
 use crate::tally::Tally;
@@ -52,6 +52,8 @@ pub(crate) fn open(
             .map_err(OpenError::Backup)?;
     }
     configure(&connection)?;
+    // One that reads first would not be let wait for another program's lock, and be refused at once.
+    connection.set_transaction_behavior(TransactionBehavior::Immediate);
     migrations::migrate(&mut connection)?;
     if let Err(error) = erase::scrub(&connection) {
         // On a full disk, say. The desk need not wait for that: it is still due.

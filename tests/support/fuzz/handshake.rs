@@ -5,12 +5,14 @@ use deskbell_protocol::agent::Request;
 use deskbell_server::Desk;
 use deskbell_server::edge::{Asked, Host as _};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 
 use super::Target;
 use super::world::{World, runtime};
 use crate::raw::{answer, connect};
+use crate::within;
 
 /// The sites that one of the desks allows.
 const LISTED: [&str; 3] = ["https://shop.example", "http://10.0.0.5:3000", "https://desk.example"];
@@ -165,8 +167,10 @@ fn is_here(host: &str) -> bool {
 async fn on_the_wire(address: &str, bytes: &[u8], allowed: &[&str]) {
     let mut stream = connect(address, None).await.unwrap();
     let _refused = stream.write_all(bytes).await;
+    // Who has gone is not answered; but what is no whole request would be waited for.
+    let told = if is_whole(bytes) { answered(&mut stream).await } else { String::new() };
     let _gone = stream.shutdown().await;
-    let answer = answer(&mut stream).await;
+    let answer = told + &answer(&mut stream).await;
     if answer.is_empty() {
         return;
     }
@@ -195,6 +199,27 @@ async fn on_the_wire(address: &str, bytes: &[u8], allowed: &[&str]) {
         // RFC 6455 §4.2.2: what was chosen, and nothing where nothing was.
         assert_eq!(echoed.as_deref(), Some(speaks).filter(|speaks| !speaks.is_empty()), "{answer}");
     }
+}
+
+/// Whether a request's headers have their end.
+fn is_whole(bytes: &[u8]) -> bool {
+    let bytes = bytes.trim_ascii_start();
+    bytes.windows(2).any(|two| two == b"\n\n") || bytes.windows(3).any(|three| three == b"\n\r\n")
+}
+
+/// An answer up to the end of its headers, or all there is.
+async fn answered(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    within("an answer's headers", async {
+        while !head.ends_with(b"\r\n\r\n") {
+            match stream.read_u8().await {
+                Ok(byte) => head.push(byte),
+                Err(_end) => break,
+            }
+        }
+    })
+    .await;
+    String::from_utf8_lossy(&head).into_owned()
 }
 
 /// The headers of a request, names in lower case.

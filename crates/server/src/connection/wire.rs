@@ -359,11 +359,10 @@ mod tests {
         let bad = [good, b"\xF4\x90\x80\x80", good].concat();
         for cut in [1, 2, 3, 5] {
             let mut meter = meter(100, 1 << 20);
-            for chunk in
-                [text(0x01, &good[..7]), text(0x89, b"\xFF"), text(0x80, &good[7..])].concat().chunks(cut)
-            {
-                meter.count(chunk);
-            }
+            // In fragments, one of nothing, with a ping between.
+            let fragments =
+                [text(0x01, &good[..7]), text(0x89, b"\xFF"), text(0x00, b""), text(0x80, &good[7..])];
+            fragments.concat().chunks(cut).for_each(|chunk| meter.count(chunk));
             assert_eq!(meter.fault, None, "good text, cut at {cut}");
             // Binary is not looked at, and the text after it is another.
             text(0x02, b"\xFF").iter().chain(&text(0x80, b"\xFF")).for_each(|byte| meter.count(&[*byte]));

@@ -65,6 +65,17 @@ describe('while it is paused', () => {
   });
 });
 
+test('who leaves the view is told no more', async () => {
+  const stop = activity.watch();
+  await backend.answer('watch_activity', { type: 'done' });
+  stop();
+  expect(backend.asked.at(-1)).toEqual({ type: 'watch_activity', on: false });
+  // What the console missed meanwhile does not bring it back.
+  const asked = backend.asked.length;
+  await activity.refresh();
+  expect(backend.asked.length).toBe(asked);
+});
+
 test('an event counts once, whichever way it comes first', async () => {
   const stop = activity.watch();
   await backend.answer('watch_activity', { type: 'done' });

@@ -17,15 +17,12 @@ export class Thread {
   #messages: Message[] = [];
   /** What arrived while a page was on its way: newer than that page. */
   #meanwhile: Map<Seq, Message> | null = null;
-  #version = $state(0);
+  /** Not derived: that would end with the view in which this thread was opened first. */
+  #shown = $state.raw<Message[]>([]);
   #earlier = $state(false);
   #loading = $state(false);
   #loaded = $state(false);
   #error = $state.raw<Refused | null>(null);
-  #shown = $derived.by(() => {
-    void this.#version;
-    return [...this.#messages];
-  });
 
   constructor(backend: Backend, conversation: ConversationId) {
     this.#backend = backend;
@@ -68,7 +65,7 @@ export class Thread {
       this.#messages = this.#messages.slice(-keep);
       this.#earlier = true;
     }
-    this.#version += 1;
+    this.#shown = [...this.#messages];
   }
 
   /** Asks for the end of the thread, first or again. What is shown stays until the answer is here. */
@@ -108,9 +105,11 @@ export class Thread {
     if (!joins) this.#messages = [];
     const reachesUp = !joins || first < (this.#messages[0]?.seq ?? 0) || before !== undefined;
     if (reachesUp) this.#earlier = more;
-    this.#messages = joined(this.#messages, page, [...(this.#meanwhile?.values() ?? [])]);
+    // The end of a thread is all there is: what was behind it is in a database that was replaced.
+    const kept = before === undefined ? this.#messages.filter((one) => one.seq < first) : this.#messages;
+    this.#messages = joined(kept, page, [...(this.#meanwhile?.values() ?? [])]);
     this.#loaded = true;
-    this.#version += 1;
+    this.#shown = [...this.#messages];
   }
 
   #insert(message: Message): void {
