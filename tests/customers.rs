@@ -213,9 +213,12 @@ async fn an_unknown_token_opens_a_new_conversation_and_no_other() {
     let mut owner = server.v1().await;
     owner.say("a", "secret").await;
     owner.next_of("ack").await;
-    let stranger = V1::resume(&server.address, "A-token-that-nobody-was-given-000000000000", 0).await;
+    let unknown = "A-token-that-nobody-was-given-000000000000";
+    let stranger = V1::resume(&server.address, unknown, 0).await;
     assert_eq!((&stranger.welcome["resumed"], stranger.history.len()), (&json!(false), 0));
     assert_ne!(stranger.token(), owner.token());
+    // Nor is it made one: whoever has made it up for somebody would know their token.
+    assert_ne!(stranger.token(), unknown);
 }
 
 #[tokio::test]

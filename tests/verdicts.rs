@@ -260,6 +260,15 @@ proptest! {
     }
 }
 
+#[test]
+fn what_is_filled_in_stands_on_one_line_without_what_nobody_sees() {
+    let responder = Responder::new(vec![named("Hello {name}!", Trigger::Always {}, "")], Vec::new());
+    let name = Some(" Ann\nBob\u{202e}by\u{200b} ".to_owned());
+    let question = Question { name, ..Question::default() };
+    let verdict = responder.verdict(&question, &Settings::default(), Timestamp(0), false);
+    assert_eq!(said(&verdict.outcome).map(|(text, _)| text), Some("Hello Ann Bobby!"));
+}
+
 /// With an engine that goes back, each of these takes longer than the universe is old.
 #[test]
 fn no_expression_is_catastrophic() {
