@@ -23,6 +23,7 @@ pub mod fuzz;
 pub mod keyring;
 pub mod load;
 pub mod naughty;
+pub mod outside;
 #[cfg(target_os = "linux")]
 pub mod power;
 pub mod proxy;
