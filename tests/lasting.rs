@@ -92,6 +92,34 @@ async fn a_held_reply_goes_on_after_a_restart_and_is_sent_once() {
 }
 
 #[tokio::test]
+async fn what_a_console_knows_a_visitor_by_is_never_said_of_another_customer() {
+    for killed in [false, true] {
+        let server = Server::start().await;
+        // Who never writes leaves nothing behind, and an agent may have begun to write to them.
+        let silent = server.v1().await;
+        let mut agent = server.agent().await;
+        let known = agent.until(|conversation| !conversation.connections.is_empty()).await.id;
+        drop((silent, agent));
+        let server = Server::start_on(if killed { server.kill().await } else { server.stop().await }).await;
+        let mut agent = server.agent().await;
+        let mut other = server.v1().await;
+        other.say("a", "hi").await;
+        let id = agent.until(|conversation| conversation.stored).await.id;
+        assert!(id > known, "killed: {killed}: {id:?} after {known:?}");
+        if !killed {
+            assert_eq!(id.0, known.0 + 1, "and none is left out where the desk was closed in order");
+        }
+        // Nor are those of customers who were erased.
+        agent.ask(Request::Erase { conversation: id }).await;
+        drop(agent);
+        let server = Server::start_on(server.stop().await).await;
+        let mut agent = server.agent().await;
+        let _next = server.v1().await;
+        assert!(agent.until(|conversation| !conversation.connections.is_empty()).await.id > id);
+    }
+}
+
+#[tokio::test]
 async fn a_second_desk_on_the_same_folder_is_refused_with_a_sentence() {
     let server = Server::start().await;
     let mut second = spawn(server.data.path(), "127.0.0.1:0");

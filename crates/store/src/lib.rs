@@ -37,7 +37,7 @@ use deskbell_protocol::{Code, ConversationId, HeldId, Refusal, Seq, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::upkeep::damage::Met;
-use crate::writer::Job;
+use crate::writer::{Closing, Job};
 
 /// Commands that may wait for the writer. A full queue makes senders wait, never grow.
 const QUEUE: usize = 4096;
@@ -53,6 +53,15 @@ pub struct Store {
     damage: Arc<Met>,
 }
 
+/// How many ids of conversations are kept at a time for visitors, who have no row: see [`Store::reserve`].
+pub const RESERVED: i64 = 1_000;
+
+/// The first id that is not reserved when this is the next free one.
+#[must_use]
+pub fn reserved_until(next: ConversationId) -> ConversationId {
+    ConversationId(next.0.saturating_add(RESERVED))
+}
+
 /// What was found when the store was opened.
 #[derive(Debug)]
 pub struct Found {
@@ -60,7 +69,7 @@ pub struct Found {
     pub settings: Settings,
     /// Which database this is; new when a database is made or restored.
     pub epoch: Arc<str>,
-    /// The next free conversation id.
+    /// The next free conversation id. It and the [`RESERVED`] - 1 after it were never given to anyone.
     pub next_conversation: ConversationId,
     /// Numbers over all conversations.
     pub tally: Tally,
@@ -163,14 +172,24 @@ impl Store {
         self.send(Job::Alive(now)).await
     }
 
-    /// Commits what is queued, then closes the database and lets the folder go.
-    pub async fn close(&self, now: Timestamp) {
+    /// Keeps the [`RESERVED`] ids from this one on for conversations that are not stored: after a crash they are not
+    /// given again.
+    ///
+    /// # Errors
+    /// [`Code::ShuttingDown`] when the store is closed.
+    pub async fn reserve(&self, next: ConversationId) -> Result<(), Refusal> {
+        self.send(Job::Reserve(next)).await
+    }
+
+    /// Commits what is queued, then closes the database and lets the folder go. `next` is the next free conversation
+    /// id.
+    pub async fn close(&self, now: Timestamp, next: ConversationId) {
         // The writer's connection shall be the last: then SQLite empties the WAL into the database and removes it.
         if let Some(paused) = self.readers.pause().await {
             paused.close();
         }
         let (reply, done) = oneshot::channel();
-        if self.jobs.send(Job::Close(now, reply)).await.is_ok() {
+        if self.jobs.send(Job::Close(Closing { now, next, done: reply })).await.is_ok() {
             let _closed = done.await;
         }
     }

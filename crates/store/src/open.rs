@@ -4,12 +4,13 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use deskbell_desk::{Command, Context, decide};
-use deskbell_protocol::Timestamp;
 use deskbell_protocol::settings::Settings;
 use deskbell_protocol::upkeep::BackupReason;
+use deskbell_protocol::{ConversationId, Timestamp};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::reserved_until;
 use crate::tables::{answer, conversation, lesson, meta, rule, setting};
 use crate::tally::Tally;
 use crate::upkeep::files::{make_private_file, make_private_folder};
@@ -140,7 +141,10 @@ fn find(connection: &mut Connection, fresh_epoch: &str, now: Timestamp) -> rusql
     }
     meta::set_alive_at(&transaction, now)?;
     let tally = Tally::count(&transaction)?;
-    let next_conversation = conversation::next_id(&transaction)?;
+    // A visitor who never wrote had an id, too, and a console may still know it: no id is given twice.
+    let unused_from = meta::unused_from(&transaction)?.unwrap_or(ConversationId(0));
+    let next_conversation = conversation::next_id(&transaction)?.max(unused_from);
+    meta::set_unused_from(&transaction, reserved_until(next_conversation))?;
     let rules = rule::all(&transaction)?;
     let answers = answer::all(&transaction)?;
     let lessons = lesson::count_open(&transaction)?;

@@ -164,14 +164,20 @@ impl Desk {
         tokio::spawn(self.clone().back_up_daily());
         tokio::spawn(self.clone().look_through());
         tokio::spawn(self.clone().tell_of_damage());
-        let hub = Arc::clone(&self.shared.hub);
+        let desk = self.clone();
         let mut stopping = self.stopping();
         tokio::spawn(async move {
             let mut tick = tokio::time::interval(COUNTS);
             loop {
                 tokio::select! {
-                    _ = tick.tick() => hub.refresh_counts(),
+                    _ = tick.tick() => desk.hub().refresh_counts(),
                     () = stopping.wait() => return,
+                }
+                // Only a closed store refuses, and then the desk stops, too.
+                if let Some(next) = desk.hub().to_reserve()
+                    && desk.store().reserve(next).await.is_err()
+                {
+                    return;
                 }
             }
         });
@@ -282,7 +288,7 @@ impl Desk {
         if tokio::time::timeout(GOODBYE, self.shared.gate.emptied()).await.is_err() {
             tracing::warn!("some sockets did not close in time");
         }
-        self.shared.store.close(now()).await;
+        self.shared.store.close(now(), self.shared.hub.next_conversation()).await;
         self.shared.hub.close_watches();
     }
 

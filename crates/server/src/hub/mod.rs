@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use deskbell_protocol::agent::Update;
 use deskbell_protocol::entity::{ActivityEvent, ActivityKind, Author, Conversation, Counts};
 use deskbell_protocol::{ConnectionId, ConversationId, Seq};
-use deskbell_store::{Found, Tally, Visitor};
+use deskbell_store::{Found, RESERVED, Tally, Visitor, reserved_until};
 use tokio::sync::Notify;
 
 use crate::activity::{Activity, Place};
@@ -52,6 +52,8 @@ struct Inner {
     epoch: Arc<str>,
     standing: Standing,
     next_conversation: ConversationId,
+    /// From here on ids are not kept for conversations that are not stored.
+    reserved_until: ConversationId,
     last_connection: ConnectionId,
     told: Option<Counts>,
     floods: Floods,
@@ -86,6 +88,7 @@ impl Hub {
             epoch: Arc::clone(&found.epoch),
             standing: Standing::new(found),
             next_conversation: found.next_conversation,
+            reserved_until: reserved_until(found.next_conversation),
             last_connection: ConnectionId(0),
             told: None,
             floods: Floods::default(),
@@ -162,6 +165,22 @@ impl Hub {
 
     pub(crate) fn counts(&self) -> Counts {
         self.lock().counts()
+    }
+
+    /// The next free conversation id.
+    pub(crate) fn next_conversation(&self) -> ConversationId {
+        self.lock().next_conversation
+    }
+
+    /// The next free conversation id, when it is time to reserve more of them: well before none are left.
+    pub(crate) fn to_reserve(&self) -> Option<ConversationId> {
+        let mut inner = self.lock();
+        let next = inner.next_conversation;
+        if inner.reserved_until.0.saturating_sub(next.0) > RESERVED / 2 {
+            return None;
+        }
+        inner.reserved_until = reserved_until(next);
+        Some(next)
     }
 
     /// Tells consoles the numbers if they have changed, as they do by themselves when time passes.

@@ -67,6 +67,7 @@ impl Publish for Publisher {
         inner.epoch = Arc::clone(&found.epoch);
         // Ids that were given away here are not given again, so that no console mistakes one for another.
         inner.next_conversation = inner.next_conversation.max(found.next_conversation);
+        inner.reserved_until = deskbell_store::reserved_until(found.next_conversation);
         inner.standing.restored(found, responder);
         self.hub.holds.begin(found);
         self.hub.slow.begin(found);

@@ -1,6 +1,6 @@
 //! What the database knows about itself.
 
-use deskbell_protocol::Timestamp;
+use deskbell_protocol::{ConversationId, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 pub(crate) const CREATE: &str = "
@@ -73,5 +73,24 @@ pub(crate) fn set_alive_at(connection: &Connection, now: Timestamp) -> rusqlite:
             "INSERT INTO meta (key, value) VALUES ('alive_at', ?1) ON CONFLICT DO UPDATE SET value = ?1",
         )?
         .execute(params![now.0])
+        .map(drop)
+}
+
+/// No conversation's id from here on was ever given to anyone, stored or not.
+pub(crate) fn unused_from(connection: &Connection) -> rusqlite::Result<Option<ConversationId>> {
+    connection
+        .query_row("SELECT value FROM meta WHERE key = 'unused_from'", [], |row| {
+            row.get(0).map(ConversationId)
+        })
+        .optional()
+}
+
+/// See [`unused_from`].
+pub(crate) fn set_unused_from(connection: &Connection, id: ConversationId) -> rusqlite::Result<()> {
+    connection
+        .execute(
+            "INSERT INTO meta (key, value) VALUES ('unused_from', ?1) ON CONFLICT DO UPDATE SET value = ?1",
+            params![id.0],
+        )
         .map(drop)
 }

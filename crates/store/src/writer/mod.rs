@@ -143,6 +143,14 @@ pub trait Publish: Send {
 type Reply = oneshot::Sender<Result<Receipt, Refusal>>;
 
 #[derive(Debug)]
+pub(crate) struct Closing {
+    pub now: Timestamp,
+    /// The next free conversation id.
+    pub next: ConversationId,
+    pub done: oneshot::Sender<()>,
+}
+
+#[derive(Debug)]
 pub(crate) enum Job {
     Submit(Box<Submission>, Option<Reply>),
     /// Answered when it was published; what the answer says means nothing.
@@ -152,7 +160,8 @@ pub(crate) enum Job {
     Alive(Timestamp),
     Erase(ConversationId, oneshot::Sender<Result<(), UpkeepError>>),
     Replace(Box<Replace>),
-    Close(Timestamp, oneshot::Sender<()>),
+    Reserve(ConversationId),
+    Close(Closing),
 }
 
 /// Puts what is ready beside the database in its place.
@@ -209,8 +218,10 @@ impl Writer {
             }
         };
         queue.close();
-        if let Some((now, done)) = closing {
-            if let Err(error) = meta::set_alive_at(&self.connection, now) {
+        if let Some(Closing { now, next, done }) = closing {
+            let noted = meta::set_alive_at(&self.connection, now)
+                .and_then(|()| meta::set_unused_from(&self.connection, next));
+            if let Err(error) = noted {
                 tracing::error!(%error, "the time of closing was not stored");
             }
             self.close();
@@ -219,7 +230,7 @@ impl Writer {
     }
 
     /// Runs commands in commits of as many as lie side by side; settings take effect between them.
-    fn take(&mut self, jobs: Vec<Job>) -> Option<(Timestamp, oneshot::Sender<()>)> {
+    fn take(&mut self, jobs: Vec<Job>) -> Option<Closing> {
         let mut batch = Vec::new();
         let mut closing = None;
         for job in jobs {
@@ -250,9 +261,14 @@ impl Writer {
                     let Replace { folder, fresh_epoch, now, done } = *replace;
                     self.answer(done, |writer| writer.replace(&folder, &fresh_epoch, now));
                 }
-                Job::Close(now, done) => {
+                Job::Reserve(next) => {
+                    if let Err(error) = meta::set_unused_from(&self.connection, crate::reserved_until(next)) {
+                        tracing::warn!(%error, "ids of conversations were not reserved");
+                    }
+                }
+                Job::Close(asked) => {
                     self.commit(std::mem::take(&mut batch));
-                    closing = Some((now, done));
+                    closing = Some(asked);
                     break;
                 }
             }
