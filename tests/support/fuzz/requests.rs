@@ -57,6 +57,8 @@ struct Story<'a> {
     id: ConversationId,
     saved_settings: bool,
     taught: bool,
+    /// The customer has sent what is not answered, so that it is not known whether it was taken.
+    unanswered: bool,
 }
 
 impl<'a> Story<'a> {
@@ -65,7 +67,7 @@ impl<'a> Story<'a> {
         customer.queue("hello");
         customer.deliver().await;
         let id = world.named(&customer.name).await.unwrap().id;
-        Self { world, customer, id, saved_settings: false, taught: false }
+        Self { world, customer, id, saved_settings: false, taught: false, unanswered: false }
     }
 
     async fn take(&mut self, line: &[u8]) {
@@ -94,7 +96,10 @@ impl<'a> Story<'a> {
                 self.customer.queue(&text);
                 self.customer.deliver().await;
             }
-            frame => self.customer.tell(&frame).await,
+            frame => {
+                self.customer.tell(&frame).await;
+                self.unanswered = true;
+            }
         }
     }
 
@@ -110,6 +115,11 @@ impl<'a> Story<'a> {
         let asked = format!("{request:?}");
         let waits_for_upkeep =
             matches!(request, Request::BackUp {} | Request::Restore { .. } | Request::Erase { .. });
+        if std::mem::take(&mut self.unanswered) {
+            // What has no answer is taken in the desk's own time. A message after it is acknowledged after it.
+            self.customer.queue("and?");
+            self.customer.deliver().await;
+        }
         let before = self.world.conversation(self.id).await;
         match self.world.call(request).await {
             Ok(response) => check_response(&response),
