@@ -14,6 +14,10 @@ export class Activity {
   #loaded = $state(false);
   /** Whether someone looks: only then the desk tells. */
   #watching = false;
+  /** How many answers to `load` are on their way. */
+  #loading = 0;
+  /** What came since the events before it were asked for. */
+  #meanwhile: ActivityEvent[] = [];
   #shown = $derived.by(() => {
     void this.#version;
     return this.#paused ?? [...this.#events];
@@ -53,6 +57,7 @@ export class Activity {
 
   /** Takes an event. Call {@link publish} afterwards. */
   put(event: ActivityEvent): void {
+    if (this.#loading) this.#meanwhile.push(event);
     const last = this.#events.at(-1)?.serial ?? 0;
     // The answer to `load` may have overtaken it.
     if (event.serial > last) this.#events.push(event);
@@ -84,9 +89,13 @@ export class Activity {
   /** The desk knows nothing of this console any more, or the console missed something: both begin anew. */
   async refresh(): Promise<void> {
     if (!this.#watching) return;
+    // Serials begin anew with the desk: by what was known it cannot be told what is new.
+    const meanwhile: ActivityEvent[] = (this.#meanwhile = []);
+    this.#loading += 1;
     // First the events as they come, then those before: none falls between.
     await this.#tell(true);
-    await this.#load();
+    await this.#load(meanwhile);
+    this.#loading -= 1;
   }
 
   async #tell(on: boolean): Promise<void> {
@@ -95,11 +104,11 @@ export class Activity {
   }
 
   /** Asks for what happened before this console watched, or while it could not. */
-  async #load(): Promise<void> {
+  async #load(meanwhile: ActivityEvent[]): Promise<void> {
     try {
       const { events } = await ask(this.#backend, { type: 'activity', limit: RING });
       const last = events.at(-1)?.serial ?? 0;
-      this.#events = [...events, ...this.#events.filter((event) => event.serial > last)];
+      this.#events = [...events, ...meanwhile.filter((event) => event.serial > last)];
       this.#loaded = true;
       this.publish();
     } catch {

@@ -88,3 +88,31 @@ test('an event counts once, whichever way it comes first', async () => {
   expect(activity.events.every(({ at }) => at >= NOW)).toBe(true);
   stop();
 });
+
+test('a desk that started again counts from 1 again, and what was known before gives way to what it knows', async () => {
+  const stop = activity.watch();
+  await backend.answer('watch_activity', { type: 'done' });
+  await backend.answer('activity', { type: 'activity', events: [event(40), event(41)] });
+  const refreshing = activity.refresh();
+  await backend.answer('watch_activity', { type: 'done' });
+  happens(3);
+  await backend.answer('activity', { type: 'activity', events: [event(1), event(2)] });
+  await refreshing;
+  expect(serials()).toEqual([1, 2, 3]);
+  happens(4);
+  expect(serials()).toEqual([1, 2, 3, 4]);
+  stop();
+});
+
+test('who asks again while the answer is on its way misses nothing', async () => {
+  const stop = activity.watch();
+  const again = activity.refresh();
+  await backend.answer('watch_activity', { type: 'done' });
+  await backend.answer('watch_activity', { type: 'done' });
+  await backend.answer('activity', { type: 'activity', events: [event(1)] });
+  happens(2, 3);
+  await backend.answer('activity', { type: 'activity', events: [event(1), event(2)] });
+  await again;
+  expect(serials()).toEqual([1, 2, 3]);
+  stop();
+});
