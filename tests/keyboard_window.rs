@@ -290,3 +290,89 @@ async fn who_reads_above_stays_there_while_a_message_comes_and_is_told_of_it() {
         .await;
     desktop.close().await;
 }
+
+/// The window as wide and as high as this.
+async fn resize(desktop: &Desktop, width: u32, height: u32) {
+    desktop.client.set_window_rect(0, 0, width, height).await.unwrap();
+    desktop.until(&format!("innerHeight <= {height} && innerHeight > {height} - 120")).await;
+}
+
+#[tokio::test]
+async fn who_comes_back_to_a_thread_is_where_they_were_and_told_only_of_what_is_new() {
+    let desktop = Desktop::start().await;
+    let mut ada = named(&desktop, "Ada", "Line 1").await;
+    for number in 2..=40 {
+        ada.say(&number.to_string(), &format!("Line {number}")).await;
+        ada.next_of("ack").await;
+    }
+    let _ben = named(&desktop, "Ben", "A word").await;
+    desktop.until("document.querySelectorAll('[data-testid=conversation-row]').length === 2").await;
+    press(&desktop, "j").await;
+    press(&desktop, "j").await;
+    until_open(&desktop, "Ada").await;
+    desktop.until_message("customer", "Line 40").await;
+    let id = conversation(&desktop, "Ada").await;
+    until_desk(&desktop, &id, "it to be read", |c| c["unread"] == 0).await;
+    let thread = "document.querySelector('[data-testid=thread]')";
+    let up = format!("{thread}.scrollTop = ({thread}.scrollHeight - {thread}.clientHeight) / 2");
+    desktop.client.execute(&up, vec![]).await.unwrap();
+    desktop.see("[data-testid=to-the-end][data-unseen='0']").await;
+    let before = desktop.client.execute_async(FIRST_WHOLE, vec![]).await.unwrap();
+
+    for leave in ["k", "nav"] {
+        if leave == "k" {
+            press(&desktop, "k").await;
+            until_open(&desktop, "Ben").await;
+            press(&desktop, "j").await;
+        } else {
+            desktop.click("nav-settings").await;
+            desktop.until(&format!("!{thread}")).await;
+            desktop.click("nav-conversations").await;
+        }
+        until_open(&desktop, "Ada").await;
+        desktop.see("[data-testid=to-the-end][data-unseen='0']").await;
+        // What is far above has its height only once it was drawn.
+        let there = format!(
+            "[...document.querySelectorAll('[data-testid=message]')].find((message) => \
+             message.getBoundingClientRect().top >= {thread}.getBoundingClientRect().top)?.dataset.seq === {}",
+            before["seq"]
+        );
+        desktop.until(&there).await;
+        let after = desktop.client.execute_async(FIRST_WHOLE, vec![]).await.unwrap();
+        assert_eq!(after["seq"], before["seq"], "{leave}: the same message is at the top, {before} {after}");
+    }
+
+    // Where all of it is on the screen by now, what comes is read.
+    resize(&desktop, 1280, 2400).await;
+    desktop.client.execute(&format!("{thread}.scrollTop = 0"), vec![]).await.unwrap();
+    press(&desktop, "k").await;
+    until_open(&desktop, "Ben").await;
+    let mut ben = named(&desktop, "Cho", "Short").await;
+    desktop.until("document.querySelectorAll('[data-testid=conversation-row]').length === 3").await;
+    press(&desktop, "k").await;
+    until_open(&desktop, "Cho").await;
+    ben.say("2", "And on").await;
+    ben.next_of("ack").await;
+    let id = conversation(&desktop, "Cho").await;
+    until_desk(&desktop, &id, "it to be read", |c| c["unread"] == 0 && c["last"]["text"] != "Short").await;
+    desktop.close().await;
+}
+
+#[tokio::test]
+async fn a_long_line_ends_before_what_stands_beside_it_in_its_row() {
+    let desktop = Desktop::start().await;
+    desktop.set(|settings| settings["hold"] = json!({ "kind": "ask" })).await;
+    let long =
+        "我想问一下我上周五在你们店里买的那张胡桃木书桌 what about the walnut desk that I bought ".repeat(4);
+    let _ada = named(&desktop, "Ada", &long).await;
+    desktop.id("held-chip").await;
+    let fits = "(() => { const row = document.querySelector('[data-testid=conversation-row]'); \
+         const edge = row.getBoundingClientRect().right, chip = row.querySelector('[data-testid=held-chip]'); \
+         const said = [...row.querySelectorAll('.foreign')].find((one) => one.textContent.includes('walnut')); \
+         const right = said?.getBoundingClientRect().right; \
+         return right <= edge && chip.getBoundingClientRect().right <= edge && \
+           (right <= chip.getBoundingClientRect().left || chip.getBoundingClientRect().right <= said.getBoundingClientRect().left) })()";
+    desktop.until(fits).await;
+    desktop.picture("long-line").await;
+    desktop.close().await;
+}

@@ -75,7 +75,11 @@ function tabCommands(desk: Desk): Command[] {
     label: () => labels[tab](),
     keys: [{ key: String(index + 1) }],
     available: always,
-    run: () => desk.place.showTab(tab),
+    run: () => {
+      // What was found lies over the tabs.
+      desk.search.clear();
+      desk.place.showTab(tab);
+    },
   }));
 }
 

@@ -107,7 +107,7 @@ export class Desk {
       lost: (id: ConversationId, text: string) => this.#toComposer(id, text),
     };
     this.held = new Held(backend, held, options.session);
-    this.changes = new Changes(backend, (refused) => this.explain(refused));
+    this.changes = new Changes(backend, (refused) => this.explain(refused), options.session);
     this.place = new Place(options.session);
     this.upkeep = new Upkeep(backend);
     this.#saveFile = options.saveFile ?? (() => undefined);
@@ -389,8 +389,10 @@ export class Desk {
     this.writing.reset(snapshot.drafts);
     this.upkeep.take(snapshot.upkeep, snapshot.backups_problem);
     this.conversations.reset(snapshot.conversations, snapshot.more, selected === null ? [] : [selected]);
+    this.search.again();
     this.#seeAgain(snapshot);
     this.outbox.begin(snapshot.epoch);
+    this.changes.begin(snapshot.epoch);
     this.threads.resync(selected);
     void this.activity.refresh();
     this.responder.resync(snapshot.lessons);
@@ -416,6 +418,7 @@ export class Desk {
     this.threads.forget(id);
     this.drafts.set(id, { mode: 'reply', text: '' });
     this.held.forget(id);
+    this.changes.forget(id);
     this.outbox.forget(id);
     this.search.forget(id);
     this.activity.forget(id);

@@ -17,6 +17,8 @@ const EMPTY: Draft = { mode: 'reply', text: '' };
 export class Drafts {
   readonly #store: Store | undefined;
   #all: SvelteMap<ConversationId, Draft>;
+  /** What was written here since it was saved last: another window's drafts are its own. */
+  readonly #written = new Set<ConversationId>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(store: Store | undefined) {
@@ -29,6 +31,7 @@ export class Drafts {
   }
 
   set(id: ConversationId, draft: Draft): void {
+    this.#written.add(id);
     this.#all.delete(id);
     if (draft.text !== '' || draft.mode !== 'reply') this.#all.set(id, draft);
     clearTimeout(this.#timer);
@@ -54,6 +57,14 @@ export class Drafts {
 
   save(): void {
     clearTimeout(this.#timer);
-    keep(this.#store, KEY, [...this.#all].slice(-AT_MOST));
+    if (this.#written.size === 0) return;
+    const all = new Map(kept<[ConversationId, Draft][]>(this.#store, KEY, []));
+    for (const id of this.#written) {
+      all.delete(id);
+      const draft = this.#all.get(id);
+      if (draft) all.set(id, draft);
+    }
+    this.#written.clear();
+    keep(this.#store, KEY, [...all].slice(-AT_MOST));
   }
 }

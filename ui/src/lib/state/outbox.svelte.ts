@@ -74,6 +74,18 @@ export class Outbox {
     return this.#all.filter((outgoing) => outgoing.conversation === conversation);
   }
 
+  /**
+   * What the thread of a conversation does not show yet. Of a message that was sent twice, as its first answer was lost,
+   * the desk tells nothing anew: whether it is shown is known by its place, too, and it may be too far up to be loaded.
+   */
+  notIn(conversation: ConversationId, thread: { loaded: boolean; messages: Message[] }): Outgoing[] {
+    const last = thread.messages.at(-1)?.seq ?? 0;
+    return this.of(conversation).filter(({ id, seq }) => {
+      const mayBeMissing = seq === null || (thread.loaded && seq > last);
+      return mayBeMissing && !thread.messages.some((message) => message.client_id === id);
+    });
+  }
+
   send(conversation: ConversationId, kind: Outgoing['kind'], text: string): Promise<void> {
     const outgoing: Outgoing = {
       id: this.#newId(),

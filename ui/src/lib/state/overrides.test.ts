@@ -78,28 +78,37 @@ describe('after it was sent', () => {
 
   test('a correction is sent once, and not at all when nothing changed', async () => {
     desk.changes.correct(1, reply);
-    if (desk.changes.correcting) desk.changes.correcting.text = 'Desks ship in 2 days.';
-    const saved = desk.changes.save();
-    void desk.changes.save();
+    desk.changes.write(1, 'Desks ship in 2 days.');
+    const saved = desk.changes.save(1);
+    void desk.changes.save(1);
     expect(backend.asked.filter((request) => request.type === 'correct')).toEqual([
       { type: 'correct', conversation: 1, seq: 2, text: 'Desks ship in 2 days.' },
     ]);
     await backend.answer('correct', { type: 'done' });
     expect(await saved).toBe(true);
-    expect(desk.changes.correcting).toBeNull();
+    expect(desk.changes.correcting(1)).toBeNull();
 
     desk.changes.correct(1, reply);
-    expect(await desk.changes.save()).toBe(true);
+    expect(await desk.changes.save(1)).toBe(true);
     expect(types().filter((type) => type === 'correct')).toHaveLength(1);
   });
 
   test('what was written stays when the desk refuses', async () => {
     desk.changes.correct(1, reply);
-    if (desk.changes.correcting) desk.changes.correcting.text = 'better';
-    void desk.changes.save();
+    desk.changes.write(1, 'better');
+    void desk.changes.save(1);
     await backend.refuse('correct', 'offline');
-    expect(desk.changes.correcting?.text).toBe('better');
+    expect(desk.changes.correcting(1)?.text).toBe('better');
     expect(desk.toasts.all).toHaveLength(1);
+  });
+
+  test('each conversation has a correction of its own, and its editor takes the keyboard once', () => {
+    desk.changes.correct(1, reply);
+    expect([desk.changes.takesFocus(), desk.changes.takesFocus()]).toEqual([true, false]);
+    desk.changes.write(1, 'half of');
+    desk.changes.correct(2, reply);
+    desk.changes.cancel(2);
+    expect(desk.changes.correcting(1)?.text).toBe('half of');
   });
 
   test('nothing is retracted before the agent has said so twice', async () => {
@@ -116,10 +125,10 @@ describe('after it was sent', () => {
 
   test('only what the desk said and has not retracted can be changed', () => {
     desk.changes.correct(1, message(1, 'customer', 'hello'));
-    expect(desk.changes.correcting).toBeNull();
+    expect(desk.changes.correcting(1)).toBeNull();
     const change = { kind: 'retracted', by: 'Mia', at: NOW, original: 'x' } as const;
     desk.changes.correct(1, message(2, 'agent', '', { change }));
-    expect(desk.changes.correcting).toBeNull();
+    expect(desk.changes.correcting(1)).toBeNull();
   });
 
   test('an untouched editor follows a correction made elsewhere; a retraction closes it', () => {
@@ -130,14 +139,14 @@ describe('after it was sent', () => {
       conversation: 1,
       message: { ...reply, text: 'In 4 days.', revision: 3, change },
     });
-    expect(desk.changes.correcting?.text).toBe('In 4 days.');
+    expect(desk.changes.correcting(1)?.text).toBe('In 4 days.');
     const retracted = { ...change, kind: 'retracted' } as const;
     hear({
       type: 'message',
       conversation: 1,
       message: { ...reply, text: '', revision: 4, change: retracted },
     });
-    expect(desk.changes.correcting).toBeNull();
+    expect(desk.changes.correcting(1)).toBeNull();
   });
 });
 

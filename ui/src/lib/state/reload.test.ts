@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 
 import type { Conversation, Snapshot } from '$lib/protocol';
 
@@ -267,4 +267,57 @@ test('what cannot be kept, or read again, costs nothing but the reload', async (
   void desk.outbox.send(1, 'send', 'hello');
   void desk.held.edit(1, held());
   expect([desk.outbox.of(1).length, desk.held.of(1)?.held]).toEqual([1, 7]);
+});
+
+describe('a correction under way', () => {
+  const reply = message(2, 'automatic', 'Desks ship in 3 days.');
+
+  test('is there after a reload, without taking the keyboard', async () => {
+    await start([conversation(1)]);
+    desk.changes.correct(1, reply);
+    desk.changes.write(1, 'Desks ship in 2');
+    load();
+    await start([conversation(1)]);
+    expect(desk.changes.correcting(1)).toMatchObject({ seq: 2, text: 'Desks ship in 2' });
+    expect(desk.changes.takesFocus()).toBe(false);
+  });
+
+  test('is not one of another database', async () => {
+    await start([conversation(1)]);
+    desk.changes.correct(1, reply);
+    load();
+    await start([conversation(1)], { epoch: 'another' });
+    expect(desk.changes.correcting(1)).toBeNull();
+  });
+});
+
+test('two windows write drafts beside each other', async () => {
+  await start([conversation(1), conversation(2)]);
+  const first = desk;
+  load();
+  first.drafts.set(1, { mode: 'reply', text: 'one' });
+  first.drafts.save();
+  desk.drafts.set(2, { mode: 'note', text: 'two' });
+  desk.drafts.save();
+  first.drafts.save();
+  load();
+  expect([desk.drafts.of(1).text, desk.drafts.of(2).text]).toEqual(['one', 'two']);
+  desk.drafts.set(1, { mode: 'reply', text: '' });
+  desk.drafts.save();
+  load();
+  expect([desk.drafts.of(1).text, desk.drafts.of(2).text]).toEqual(['', 'two']);
+});
+
+test('a search that failed while the desk was away is asked again', async () => {
+  await start([conversation(1)]);
+  desk.search.set('walnut');
+  await vi.waitFor(() => expect(types()).toContain('search'));
+  await backend.refuse('search', 'offline');
+  expect(desk.search.error).not.toBeNull();
+  backend.tell({ state: 'offline', reason: 'lost', retry_at: null });
+  backend.tell({ state: 'online' });
+  await start([conversation(1)]);
+  await vi.waitFor(() => expect(backend.has('search')).toBe(true));
+  await backend.answer('search', { type: 'found', hits: [] });
+  expect([desk.search.error, desk.search.hits]).toEqual([null, []]);
 });

@@ -46,6 +46,11 @@ export class Search {
     this.#timer = setTimeout(() => void this.#ask(query.trim(), this.#asked), WAIT_MS);
   }
 
+  /** Asks again: the desk was away, or its data was replaced. */
+  again(): void {
+    if (this.active) this.set(this.#query);
+  }
+
   clear(): void {
     this.set('');
   }

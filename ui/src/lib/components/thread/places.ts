@@ -1,4 +1,38 @@
-import type { ConversationId } from '$lib/protocol';
+import type { ConversationId, Seq } from '$lib/protocol';
 
-/** Where each thread was left, in pixels from its top, so that coming back finds the same place. */
-export const places = new Map<ConversationId, number>();
+/** Where someone was reading: the message at the top of the view, and how far below the top it began, in pixels. */
+export interface ReadingPlace {
+  seq: Seq;
+  below: number;
+}
+
+/** Where in each thread its reader has stopped, while that is above its end. Lives as long as the page. */
+export const places = new Map<ConversationId, ReadingPlace>();
+
+/** So far down it is looked for a message at the top of the view: between two lies a line or a gap. */
+const STEPS = [2, 14, 28, 44, 64];
+
+/** The message at the top of a thread's view. */
+export function readingPlace(scroller: HTMLElement): ReadingPlace | null {
+  const view = scroller.getBoundingClientRect();
+  for (const down of STEPS) {
+    const found = document.elementFromPoint(view.left + view.width / 2, view.top + down);
+    const row = found?.closest<HTMLElement>('[data-seq]');
+    if (row && scroller.contains(row)) {
+      return { seq: Number(row.dataset['seq']), below: row.getBoundingClientRect().top - view.top };
+    }
+  }
+  return null;
+}
+
+/**
+ * Scrolls a thread to where its reader was, and says whether it stood there already. What is far off the screen has its
+ * true height only once it was drawn, so that after the next frame this place may be elsewhere.
+ */
+export function goBackTo(scroller: HTMLElement, { seq, below }: ReadingPlace): boolean {
+  const row = scroller.querySelector(`[data-seq="${seq}"]`);
+  if (!row) return true;
+  const off = row.getBoundingClientRect().top - scroller.getBoundingClientRect().top - below;
+  scroller.scrollTop += off;
+  return Math.abs(off) < 1;
+}
