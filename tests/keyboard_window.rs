@@ -341,20 +341,39 @@ async fn who_comes_back_to_a_thread_is_where_they_were_and_told_only_of_what_is_
         let after = desktop.client.execute_async(FIRST_WHOLE, vec![]).await.unwrap();
         assert_eq!(after["seq"], before["seq"], "{leave}: the same message is at the top, {before} {after}");
     }
+    desktop.close().await;
+}
 
-    // Where all of it is on the screen by now, what comes is read.
-    resize(&desktop, 1280, 2400).await;
+#[tokio::test]
+async fn a_thread_that_fits_the_window_by_now_is_read_as_it_comes() {
+    let desktop = Desktop::start().await;
+    let mut ada = named(&desktop, "Ada", "Line 1").await;
+    for number in 2..=6 {
+        ada.say(&number.to_string(), &format!("Line {number}")).await;
+        ada.next_of("ack").await;
+    }
+    let _ben = named(&desktop, "Ben", "A word").await;
+    desktop.until("document.querySelectorAll('[data-testid=conversation-row]').length === 2").await;
+    resize(&desktop, 1280, 600).await;
+    press(&desktop, "j").await;
+    press(&desktop, "j").await;
+    until_open(&desktop, "Ada").await;
+    desktop.until_message("customer", "Line 6").await;
+    let thread = "document.querySelector('[data-testid=thread]')";
+    desktop.until(&format!("{thread}.scrollHeight > {thread}.clientHeight + 100")).await;
     desktop.client.execute(&format!("{thread}.scrollTop = 0"), vec![]).await.unwrap();
+    desktop.id("to-the-end").await;
     press(&desktop, "k").await;
     until_open(&desktop, "Ben").await;
-    let mut ben = named(&desktop, "Cho", "Short").await;
-    desktop.until("document.querySelectorAll('[data-testid=conversation-row]').length === 3").await;
-    press(&desktop, "k").await;
-    until_open(&desktop, "Cho").await;
-    ben.say("2", "And on").await;
-    ben.next_of("ack").await;
-    let id = conversation(&desktop, "Cho").await;
-    until_desk(&desktop, &id, "it to be read", |c| c["unread"] == 0 && c["last"]["text"] != "Short").await;
+    resize(&desktop, 1280, 1400).await;
+    press(&desktop, "j").await;
+    until_open(&desktop, "Ada").await;
+    desktop.until(&format!("{thread}.scrollHeight <= {thread}.clientHeight")).await;
+    ada.say("new", "And on").await;
+    let place = ada.next_of("ack").await["seq"].clone();
+    let id = conversation(&desktop, "Ada").await;
+    until_desk(&desktop, &id, "it to be read", |c| c["agent_read_seq"].as_i64() >= place.as_i64()).await;
+    desktop.until("!document.querySelector('[data-testid=to-the-end]')").await;
     desktop.close().await;
 }
 
