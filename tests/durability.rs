@@ -306,11 +306,13 @@ mod power {
         ledgers.iter().filter_map(|l| l.acknowledged.first()).map(|ack| ack.stamp).min().unwrap()
     }
 
-    /// What desks find that start after power losses at random moments, every second one of them during a checkpoint.
+    /// What desks find that start after power losses at random moments, every second one of them during one of these
+    /// checkpoints.
     async fn cut(ledgers: &[Ledger], log: &[u8], checkpoints: &[Range<u64>], cuts: u64) -> Found {
         let mut found = Found::default();
         for number in 0..cuts {
             let at = match number % 2 {
+                _ if checkpoints.is_empty() => random(first(ledgers)..log.len() as u64),
                 0 => random(first(ledgers)..log.len() as u64),
                 _ => random(checkpoints[random(0..checkpoints.len() as u64) as usize].clone()),
             };
@@ -340,11 +342,12 @@ mod power {
         let found = cut(&ledgers, &log, &checkpoints.during, cuts).await;
         assert!(found.is_whole(), "{found:?}");
 
-        // The control: the same cuts of a desk that does not wait for the disk must lose, or this proves nothing.
+        // The control: a desk that does not wait for the disk must lose, or this proves nothing. A checkpoint syncs what
+        // commits did not, and with so many of them each commit may be followed by one before it is acknowledged: here
+        // they are as rare as they are by themselves.
         let mut control = customers(CUSTOMERS);
-        let log = noted(&mut control, &[often, ("DESKBELL_TEST_SYNCHRONOUS", "NORMAL")]).await;
-        let during = power::checkpoints(&log, first(&control)).during;
-        let lost = cut(&control, &log, &during, 10).await.lost;
+        let log = noted(&mut control, &[("DESKBELL_TEST_SYNCHRONOUS", "NORMAL")]).await;
+        let lost = cut(&control, &log, &[], 10).await.lost;
         assert!(lost > 0, "the control with synchronous=NORMAL lost nothing");
         let more = [
             ("writes noted", counts[&1]),

@@ -2,8 +2,8 @@
 
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{
-    AtomEnum, CLIENT_MESSAGE_EVENT, ClientMessageEvent, ConfigureWindowAux, ConnectionExt as _, EventMask,
-    KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, MapState, Window,
+    Atom, AtomEnum, CLIENT_MESSAGE_EVENT, ClientMessageEvent, ConfigureWindowAux, ConnectionExt as _,
+    EventMask, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, MapState, Window,
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
@@ -12,13 +12,16 @@ use x11rb::rust_connection::RustConnection;
 pub struct Windows {
     x: RustConnection,
     root: Window,
+    /// The title in UTF-8 (Extended Window Manager Hints, `_NET_WM_NAME`); the older `WM_NAME` has Latin-1 only.
+    utf8_title: Atom,
 }
 
 impl Windows {
     pub fn of(display: &str) -> Self {
         let (x, screen) = x11rb::connect(Some(display)).unwrap();
         let root = x.setup().roots[screen].root;
-        Self { x, root }
+        let utf8_title = x.intern_atom(false, b"_NET_WM_NAME").unwrap().reply().unwrap().atom;
+        Self { x, root, utf8_title }
     }
 
     /// Whether a window of this title is on the screen.
@@ -90,7 +93,7 @@ impl Windows {
 
     /// A window may go while it is looked at, so errors are answers.
     fn title(&self, window: Window) -> Option<String> {
-        let name = self.x.get_property(false, window, AtomEnum::WM_NAME, AtomEnum::ANY, 0, 256).ok()?;
+        let name = self.x.get_property(false, window, self.utf8_title, AtomEnum::ANY, 0, 256).ok()?;
         Some(String::from_utf8_lossy(&name.reply().ok()?.value).into_owned())
     }
 
