@@ -307,7 +307,7 @@ fn no_expression_is_catastrophic() {
         "a ".repeat(8 * 1024),
     ];
     // On a thread that nobody has to wait for: with such an engine this would not fail, but never end.
-    let (count, (done, verdicts)) = (texts.len(), std::sync::mpsc::channel());
+    let (count, (done, verdicts)) = (texts.len(), std::sync::mpsc::sync_channel(texts.len()));
     std::thread::spawn(move || {
         for text in texts {
             let question = Question { text, ..Question::default() };
