@@ -376,22 +376,3 @@ async fn a_thread_that_fits_the_window_by_now_is_read_as_it_comes() {
     desktop.until("!document.querySelector('[data-testid=to-the-end]')").await;
     desktop.close().await;
 }
-
-#[tokio::test]
-async fn a_long_line_ends_before_what_stands_beside_it_in_its_row() {
-    let desktop = Desktop::start().await;
-    desktop.set(|settings| settings["hold"] = json!({ "kind": "ask" })).await;
-    let long =
-        "我想问一下我上周五在你们店里买的那张胡桃木书桌 what about the walnut desk that I bought ".repeat(4);
-    let _ada = named(&desktop, "Ada", &long).await;
-    desktop.id("held-chip").await;
-    let fits = "(() => { const row = document.querySelector('[data-testid=conversation-row]'); \
-         const edge = row.getBoundingClientRect().right, chip = row.querySelector('[data-testid=held-chip]'); \
-         const said = [...row.querySelectorAll('.foreign')].find((one) => one.textContent.includes('walnut')); \
-         const right = said?.getBoundingClientRect().right; \
-         return right <= edge && chip.getBoundingClientRect().right <= edge && \
-           (right <= chip.getBoundingClientRect().left || chip.getBoundingClientRect().right <= said.getBoundingClientRect().left) })()";
-    desktop.until(fits).await;
-    desktop.picture("long-line").await;
-    desktop.close().await;
-}

@@ -9,20 +9,20 @@ export interface ReadingPlace {
 /** Where in each thread its reader has stopped, while that is above its end. Lives as long as the page. */
 export const places = new Map<ConversationId, ReadingPlace>();
 
-/** So far down it is looked for a message at the top of the view: between two lies a line or a gap. */
-const STEPS = [2, 14, 28, 44, 64];
-
-/** The message at the top of a thread's view. */
+/** The message at the top of a thread's view. Finding it at a point costs nothing; between two lies a line or a gap. */
 export function readingPlace(scroller: HTMLElement): ReadingPlace | null {
   const view = scroller.getBoundingClientRect();
-  for (const down of STEPS) {
-    const found = document.elementFromPoint(view.left + view.width / 2, view.top + down);
-    const row = found?.closest<HTMLElement>('[data-seq]');
-    if (row && scroller.contains(row)) {
-      return { seq: Number(row.dataset['seq']), below: row.getBoundingClientRect().top - view.top };
-    }
-  }
-  return null;
+  const found = document.elementFromPoint(view.left + view.width / 2, view.top + 2);
+  const at = found?.closest<HTMLElement>('[data-seq]');
+  const row = at && scroller.contains(at) ? at : below(scroller, view.top);
+  if (!row) return null;
+  return { seq: Number(row.dataset['seq']), below: row.getBoundingClientRect().top - view.top };
+}
+
+/** The first message that is not wholly above this line. */
+function below(scroller: HTMLElement, line: number): HTMLElement | undefined {
+  const rows = [...scroller.querySelectorAll<HTMLElement>('[data-seq]')];
+  return rows.find((row) => row.getBoundingClientRect().bottom > line);
 }
 
 /**
