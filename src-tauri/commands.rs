@@ -1,6 +1,6 @@
 //! What the console's window may ask of the shell. Each is declared in build.rs and allowed in tauri.conf.json.
 
-use deskbell_protocol::agent::{Batch, Request, Response};
+use deskbell_protocol::agent::{Request, Response};
 use deskbell_protocol::entity::Listening;
 use deskbell_protocol::{Code, Refusal};
 use tauri::ipc::Channel;
@@ -26,7 +26,7 @@ pub(crate) async fn call(shell: State<'_, Shell>, request: Request) -> Result<Re
 
 /// Begins to tell this page what happens. Not async: it takes its place before the calls that follow it.
 #[tauri::command]
-pub(crate) fn watch(app: AppHandle, shell: State<'_, Shell>, channel: Channel<Batch>) {
+pub(crate) fn watch(app: AppHandle, shell: State<'_, Shell>, channel: Channel<String>) {
     shell.pump.start(&app, channel);
 }
 

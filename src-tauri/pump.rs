@@ -2,7 +2,6 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use deskbell_protocol::agent::Batch;
 use deskbell_server::{ActivitySwitch, Watch};
 use tauri::AppHandle;
 use tauri::async_runtime::{JoinHandle, spawn};
@@ -30,7 +29,7 @@ struct Running {
 
 impl Pump {
     /// Sends what happens from now on to this channel, and to no earlier one.
-    pub(crate) fn start(&self, app: &AppHandle, channel: Channel<Batch>) {
+    pub(crate) fn start(&self, app: &AppHandle, channel: Channel<String>) {
         let (begin, begun) = watch::channel(None);
         let acknowledged = watch::Sender::new(0);
         let task = spawn(run(app.clone(), channel, begin, acknowledged.subscribe()));
@@ -66,7 +65,7 @@ impl Pump {
 
 async fn run(
     app: AppHandle,
-    channel: Channel<Batch>,
+    channel: Channel<String>,
     begin: watch::Sender<Option<ActivitySwitch>>,
     acknowledged: watch::Receiver<i64>,
 ) {
@@ -76,10 +75,12 @@ async fn run(
     carry(watch, &channel, acknowledged).await;
 }
 
-async fn carry(mut watch: Watch, channel: &Channel<Batch>, mut acknowledged: watch::Receiver<i64>) {
+/// Each batch as a text of JSON for the page to parse: as a value it would be run as a script, which takes longer.
+async fn carry(mut watch: Watch, channel: &Channel<String>, mut acknowledged: watch::Receiver<i64>) {
     while let Some(batch) = watch.next().await {
         let serial = batch.serial;
-        if channel.send(batch).is_err() {
+        let Ok(text) = serde_json::to_string(&batch) else { return };
+        if channel.send(text).is_err() {
             return;
         }
         let in_time = |known: &i64| serial.saturating_sub(*known) < UNACKNOWLEDGED;
@@ -91,6 +92,7 @@ async fn carry(mut watch: Watch, channel: &Channel<Batch>, mut acknowledged: wat
 
 #[cfg(test)]
 mod tests {
+    use deskbell_protocol::agent::Batch;
     use deskbell_server::{Desk, Options};
     use tauri::ipc::InvokeResponseBody;
 
@@ -103,7 +105,8 @@ mod tests {
         let desk = Desk::open(Options { data_dir, listen: None, console: |_| None }).await.unwrap();
         let (arrived, mut serials) = tokio::sync::mpsc::channel(1_000);
         let channel = Channel::new(move |body| {
-            let InvokeResponseBody::Json(batch) = body else { panic!("batches are JSON") };
+            let InvokeResponseBody::Json(text) = body else { panic!("batches are JSON") };
+            let batch = serde_json::from_str::<String>(&text).unwrap();
             arrived.try_send(serde_json::from_str::<Batch>(&batch).unwrap().serial).unwrap();
             Ok(())
         });

@@ -1,5 +1,6 @@
 //! The real window while [`crate::load`] goes on: what it was shown, and how smoothly.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::customer::V1;
@@ -23,13 +24,15 @@ const WATCH: &str = "
     window.watched = { seen, frames };
 ";
 
-/// Notes, in the order in which the window's page is given them, the places of each conversation's messages, and
-/// whether it was ever told to begin anew. Tauri keeps what a page takes its calls' answers and channels with in a map.
+/// Notes, in the order in which the window's page is given them, the places of each conversation's messages, whether it
+/// was ever told to begin anew, and the bytes of the longest batch in the script that carries it. Tauri keeps what a page takes its calls' answers and channels with in a map.
 const LISTEN: &str = "
     const told = new Map(), callbacks = window.__TAURI_INTERNALS__.callbacks;
-    window.told = { resyncs: 0, conversations: told };
+    window.told = { resyncs: 0, longest: 0, conversations: told };
     for (const [id, callback] of callbacks) callbacks.set(id, (data) => {
-      for (const update of data?.message?.updates ?? []) {
+      const text = typeof data?.message === 'string' ? data.message : '{}';
+      window.told.longest = Math.max(window.told.longest, new Blob([JSON.stringify(text)]).size);
+      for (const update of JSON.parse(text).updates ?? []) {
         if (update.type === 'resync') window.told.resyncs += 1;
         if (update.type !== 'message') continue;
         if (!told.has(update.conversation)) told.set(update.conversation, []);
@@ -99,12 +102,22 @@ pub async fn listen(desktop: &Desktop) {
     desktop.client.execute(LISTEN, vec![]).await.unwrap();
 }
 
-/// The places of the messages of each conversation, in the order in which the page was told them, and how often it was
-/// told to begin anew: as soon as it was told this many or more.
-pub async fn told(desktop: &Desktop, messages: usize) -> (Vec<Vec<i64>>, u64) {
+/// What the page was told.
+#[derive(Debug, Deserialize)]
+pub struct Told {
+    /// The places of the messages of each conversation, in the order in which it was told them.
+    pub threads: Vec<Vec<i64>>,
+    /// How often it was told to begin anew.
+    pub resyncs: u64,
+    /// Bytes of the longest batch.
+    pub longest: u64,
+}
+
+/// What the page was told, as soon as it was told this many messages or more.
+pub async fn told(desktop: &Desktop, messages: usize) -> Told {
     let so_far = "[...window.told.conversations.values()].reduce((sum, places) => sum + places.length, 0)";
     desktop.until(&format!("{so_far} >= {messages}")).await;
-    let told = "return [[...window.told.conversations.values()], window.told.resyncs]";
+    let told = "return { ...window.told, threads: [...window.told.conversations.values()] }";
     serde_json::from_value(desktop.client.execute(told, vec![]).await.unwrap()).unwrap()
 }
 

@@ -20,10 +20,11 @@ export class TauriBackend implements Backend {
   }
 
   watch(onUpdate: (batch: Batch) => void): () => void {
-    const channel = new Channel<Batch>();
+    const channel = new Channel<string>();
     let stopped = false;
-    channel.onmessage = (batch) => {
+    channel.onmessage = (text) => {
       if (stopped) return;
+      const batch = JSON.parse(text) as Batch;
       onUpdate(batch);
       if (batch.serial % ACKNOWLEDGE_EVERY === 0) void invoke('watch_ack', { serial: batch.serial });
     };
