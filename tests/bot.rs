@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::http::HeaderMap;
 
 /// So many are asked at once: `AT_ONCE` of the server's `slow.rs`.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 128;
 
 /// A desk that asks this endpoint as its webhook bot.
 async fn desk_with_bot(endpoint: &Endpoint) -> (Server, Agent) {
@@ -62,11 +62,9 @@ async fn whoever_waits_for_a_promised_reply_keeps_nobody_from_being_asked() {
 }
 
 #[tokio::test]
-async fn who_does_not_get_a_turn_gets_the_default_reply_and_the_bot_is_named() {
+async fn while_as_many_as_can_be_asked_stall_the_next_customer_gets_the_default_reply_before_any_of_them() {
     let mut endpoint = Endpoint::start(Script::default().stalls()).await;
-    // A turn is waited for a moment only.
-    let server = Server::start_with(TempDir::new().unwrap(), &[("DESKBELL_TEST_INTERVAL", "200")]).await;
-    let (server, mut agent) = with_bot(server, &endpoint).await;
+    let (server, mut agent) = desk_with_bot(&endpoint).await;
     let mut stalled = Vec::new();
     for _ in 0..AT_ONCE {
         let mut customer = server.v1().await;
@@ -81,6 +79,16 @@ async fn who_does_not_get_a_turn_gets_the_default_reply_and_the_bot_is_named() {
     let (source, sentence) = failure_told(&mut agent, called.id).await.unwrap();
     assert_eq!(source, SourceKind::Webhook, "there is no model");
     assert!(sentence.contains("Too many"), "{sentence}");
+    // It did not wait until one of them was given up.
+    let mut conversations = agent.snapshot().await.conversations;
+    conversations.retain(|conversation| conversation.needs_human.is_none());
+    assert!(conversations.len() >= 99, "{}", conversations.len());
+    // As soon as one of them is not waited for any more, there is room for another question.
+    let conversation = conversations[0].id;
+    agent.ask(Request::TakeOver { conversation }).await;
+    endpoint.client_gone().await;
+    server.v1().await.say("q", "When are you open on Fridays?").await;
+    endpoint.received().await;
 }
 
 /// Verified by the reference implementation, time included.

@@ -1,7 +1,8 @@
 //! How many files and sockets the system lets this process have open.
 
-/// Kept back from connections: for the store, for files that are served, for sockets that are being refused.
-const RESERVED: u64 = 128;
+/// Kept back from connections: for the store, for the model and the bot, for files that are served, for sockets that are
+/// being refused.
+const RESERVED: u64 = 256;
 
 /// Asks for as many as the system allows. Refused is no failure: there is room for fewer connections then.
 pub(crate) fn ask_for_more() {
@@ -39,7 +40,7 @@ mod tests {
 
     #[test]
     fn some_are_always_kept_back() {
-        assert_eq!(room_within(20_000), 19_872);
+        assert_eq!(room_within(20_000), 19_744);
         assert_eq!(room_within(100), 50);
         assert_eq!(room_within(0), 0);
     }

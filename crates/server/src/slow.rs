@@ -15,15 +15,13 @@ use deskbell_store::Found;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
 
-use crate::clock::{self, now};
+use crate::clock::now;
 use crate::desk::Desk;
 pub(crate) use ask::{Asking, Said};
 
-/// Models and bots asked at once. More questions wait for a turn, and are given up when their time is over; a question
-/// whose answer was promised for later waits without one.
-const AT_ONCE: usize = 64;
-/// A question waits at most this long for its turn.
-const TURN: Duration = Duration::from_secs(30);
+/// Questions to models and bots at once; one whose answer was promised for later does not count. More do not wait, or a
+/// slow one would hold up the next conversation: they get the default reply at once.
+const AT_ONCE: usize = 128;
 /// How often a customer's client is told that an answer is being written; it forgets after 6 s.
 const TYPING: Duration = Duration::from_secs(3);
 /// After an outcome that could not be stored.
@@ -138,8 +136,7 @@ impl Slow {
 
 /// Asks, and lets the store decide on what comes of it.
 async fn answer(desk: Desk, turns: Arc<Semaphore>, conversation: ConversationId, question: Question) {
-    let waiting = clock::test_interval().unwrap_or(TURN);
-    let turn = tokio::time::timeout(waiting, turns.acquire_owned()).await.ok().and_then(Result::ok);
+    let turn = turns.try_acquire_owned().ok();
     let Some(command) = ask(&desk, conversation, question, turn).await else { return };
     loop {
         match desk.execute(conversation, command.clone()).await {
