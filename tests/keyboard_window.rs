@@ -291,6 +291,40 @@ async fn who_reads_above_stays_there_while_a_message_comes_and_is_told_of_it() {
     desktop.close().await;
 }
 
+/// The last lines go, the browser goes up with the end, and the room becomes smaller before anybody has looked: as when a
+/// reply is retracted and the bar above the thread appears. Tells how far the end is from being seen, in pixels.
+const SMALLER: &str = "
+    const done = arguments[0], thread = document.querySelector('[data-testid=thread]');
+    const before = thread.scrollTop;
+    for (const row of [...document.querySelectorAll('[data-testid=message]')].slice(-4)) row.style.display = 'none';
+    const went = before - thread.scrollTop;
+    thread.style.height = `${thread.clientHeight - 90}px`;
+    const below = () => thread.scrollHeight - thread.scrollTop - thread.clientHeight;
+    let frames = 0;
+    const look = () => (frames += 1) < 5 ? requestAnimationFrame(look) : done({ went, below: below() });
+    requestAnimationFrame(look);
+";
+
+#[tokio::test]
+async fn what_becomes_smaller_does_not_take_the_end_of_a_thread_out_of_sight() {
+    let desktop = Desktop::start().await;
+    let mut customer = named(&desktop, "Ada", "Line 1").await;
+    for number in 2..=40 {
+        customer.say(&number.to_string(), &format!("Line {number}")).await;
+        customer.next_of("ack").await;
+    }
+    press(&desktop, "j").await;
+    until_open(&desktop, "Ada").await;
+    desktop.until_message("customer", "Line 40").await;
+    let thread = "document.querySelector('[data-testid=thread]')";
+    desktop.until(&format!("{thread}.scrollTop > 400")).await;
+    let after = desktop.client.execute_async(SMALLER, vec![]).await.unwrap();
+    assert!(after["went"].as_f64().unwrap() > 60.0, "the browser did not go up: {after}");
+    assert!(after["below"].as_f64().unwrap() < 2.0, "the end is out of sight: {after}");
+    desktop.until("!document.querySelector('[data-testid=to-the-end]')").await;
+    desktop.close().await;
+}
+
 /// The window as wide and as high as this.
 async fn resize(desktop: &Desktop, width: u32, height: u32) {
     desktop.client.set_window_rect(0, 0, width, height).await.unwrap();
