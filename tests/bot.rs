@@ -15,7 +15,6 @@ use deskbell_tests::server::Server;
 use deskbell_tests::within;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::http::HeaderMap;
