@@ -25,7 +25,8 @@ const WATCH: &str = "
 ";
 
 /// Notes, in the order in which the window's page is given them, the places of each conversation's messages, whether it
-/// was ever told to begin anew, and the bytes of the longest batch in the script that carries it. Tauri keeps what a page takes its calls' answers and channels with in a map.
+/// was ever told to begin anew, and the bytes of the longest batch in the script that carries it. Tauri keeps what a page
+/// takes its calls' answers and channels with in a map.
 const LISTEN: &str = "
     const told = new Map(), callbacks = window.__TAURI_INTERNALS__.callbacks;
     window.told = { resyncs: 0, longest: 0, conversations: told };
