@@ -238,6 +238,16 @@ async fn tab_goes_through_the_whole_window_and_the_focus_is_seen_at_every_stop()
     desktop.close().await;
 }
 
+/// Ada, who has written so many lines.
+async fn lines(desktop: &Desktop, count: usize) -> V1 {
+    let mut ada = named(desktop, "Ada", "Line 1").await;
+    for number in 2..=count {
+        ada.say(&number.to_string(), &format!("Line {number}")).await;
+        ada.next_of("ack").await;
+    }
+    ada
+}
+
 /// Finds the first bubble that is whole on the screen, and tells which it is and where.
 const FIRST_WHOLE: &str = "
     const done = arguments[0];
@@ -253,11 +263,7 @@ const FIRST_WHOLE: &str = "
 #[tokio::test]
 async fn who_reads_above_stays_there_while_a_message_comes_and_is_told_of_it() {
     let desktop = Desktop::start().await;
-    let mut customer = named(&desktop, "Ada", "Line 1").await;
-    for number in 2..=80 {
-        customer.say(&number.to_string(), &format!("Line {number}")).await;
-        customer.next_of("ack").await;
-    }
+    let mut customer = lines(&desktop, 80).await;
     press(&desktop, "j").await;
     until_open(&desktop, "Ada").await;
     desktop.until_message("customer", "Line 80").await;
@@ -308,11 +314,7 @@ const SMALLER: &str = "
 #[tokio::test]
 async fn what_becomes_smaller_does_not_take_the_end_of_a_thread_out_of_sight() {
     let desktop = Desktop::start().await;
-    let mut customer = named(&desktop, "Ada", "Line 1").await;
-    for number in 2..=40 {
-        customer.say(&number.to_string(), &format!("Line {number}")).await;
-        customer.next_of("ack").await;
-    }
+    let _ada = lines(&desktop, 40).await;
     press(&desktop, "j").await;
     until_open(&desktop, "Ada").await;
     desktop.until_message("customer", "Line 40").await;
@@ -334,11 +336,7 @@ async fn resize(desktop: &Desktop, width: u32, height: u32) {
 #[tokio::test]
 async fn who_comes_back_to_a_thread_is_where_they_were_and_told_only_of_what_is_new() {
     let desktop = Desktop::start().await;
-    let mut ada = named(&desktop, "Ada", "Line 1").await;
-    for number in 2..=40 {
-        ada.say(&number.to_string(), &format!("Line {number}")).await;
-        ada.next_of("ack").await;
-    }
+    let _ada = lines(&desktop, 40).await;
     let _ben = named(&desktop, "Ben", "A word").await;
     desktop.until("document.querySelectorAll('[data-testid=conversation-row]').length === 2").await;
     press(&desktop, "j").await;
@@ -381,11 +379,7 @@ async fn who_comes_back_to_a_thread_is_where_they_were_and_told_only_of_what_is_
 #[tokio::test]
 async fn a_thread_that_fits_the_window_by_now_is_read_as_it_comes() {
     let desktop = Desktop::start().await;
-    let mut ada = named(&desktop, "Ada", "Line 1").await;
-    for number in 2..=6 {
-        ada.say(&number.to_string(), &format!("Line {number}")).await;
-        ada.next_of("ack").await;
-    }
+    let mut ada = lines(&desktop, 6).await;
     let _ben = named(&desktop, "Ben", "A word").await;
     desktop.until("document.querySelectorAll('[data-testid=conversation-row]').length === 2").await;
     resize(&desktop, 1280, 600).await;
