@@ -3,7 +3,7 @@
 use std::{fs, io, path::Path};
 
 /// The commands of `commands.rs`. One that is missing here would bypass the ACL.
-const COMMANDS: &[&str] = &["call", "watch", "watch_ack", "open_test_customer"];
+const COMMANDS: &[&str] = &["call", "watch", "watch_next", "open_test_customer"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dist = Path::new("ui/dist");

@@ -3,7 +3,7 @@
 use deskbell_protocol::agent::{Request, Response};
 use deskbell_protocol::entity::Listening;
 use deskbell_protocol::{Code, Refusal};
-use tauri::ipc::Channel;
+use tauri::ipc;
 use tauri::{AppHandle, State};
 
 use crate::shell::Shell;
@@ -14,7 +14,7 @@ use crate::window;
 pub(crate) async fn call(shell: State<'_, Shell>, request: Request) -> Result<Response, Refusal> {
     let desk = shell.desk().await?;
     // A snapshot that is asked for together with a watch must not be older than the watch.
-    let activity = shell.pump.begun().await;
+    let activity = shell.watching.begun().await;
     if let Request::WatchActivity { on } = request {
         if let Some(activity) = activity {
             activity.set(on);
@@ -24,16 +24,20 @@ pub(crate) async fn call(shell: State<'_, Shell>, request: Request) -> Result<Re
     desk.call(request).await
 }
 
-/// Begins to tell this page what happens. Not async: it takes its place before the calls that follow it.
+/// Begins to record what happens for this page. Not async: it takes its place before the calls that follow it.
 #[tauri::command]
-pub(crate) fn watch(app: AppHandle, shell: State<'_, Shell>, channel: Channel<String>) {
-    shell.pump.start(&app, channel);
+pub(crate) fn watch(app: AppHandle, shell: State<'_, Shell>) -> u32 {
+    shell.watching.begin(&app)
 }
 
-/// The page has taken all batches up to this one.
+/// The next batch of a watch.
 #[tauri::command]
-pub(crate) fn watch_ack(shell: State<'_, Shell>, serial: i64) {
-    shell.pump.acknowledge(serial);
+pub(crate) async fn watch_next(
+    shell: State<'_, Shell>,
+    watch: u32,
+    after: i64,
+) -> Result<ipc::Response, Refusal> {
+    shell.watching.next(watch, after).await.map(ipc::Response::new)
 }
 
 /// Opens a window that plays a customer.

@@ -13,11 +13,11 @@ mod console;
 mod idle;
 mod instance;
 mod notices;
-mod pump;
 mod quit;
 mod shell;
 mod texts;
 mod tray;
+mod watching;
 mod window;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -122,7 +122,7 @@ fn build(arguments: Arguments) -> tauri::Result<tauri::App> {
         .invoke_handler(tauri::generate_handler![
             commands::call,
             commands::watch,
-            commands::watch_ack,
+            commands::watch_next,
             commands::open_test_customer
         ])
         .setup(move |app| {

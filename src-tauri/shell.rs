@@ -7,7 +7,7 @@ use deskbell_protocol::{Code, Refusal};
 use deskbell_server::{Desk, OpenError};
 use tokio::sync::watch;
 
-use crate::pump::Pump;
+use crate::watching::Watching;
 
 /// The desk, as far as it has come.
 #[derive(Clone)]
@@ -21,7 +21,7 @@ enum Opening {
 /// Managed by Tauri, one for the whole app.
 pub(crate) struct Shell {
     pub(crate) data_dir: PathBuf,
-    pub(crate) pump: Pump,
+    pub(crate) watching: Watching,
     opening: watch::Sender<Opening>,
     focused: watch::Sender<bool>,
     quitting: AtomicBool,
@@ -31,7 +31,7 @@ impl Shell {
     pub(crate) fn new(data_dir: PathBuf) -> Self {
         Self {
             data_dir,
-            pump: Pump::default(),
+            watching: Watching::default(),
             opening: watch::Sender::new(Opening::Waiting),
             focused: watch::Sender::new(false),
             quitting: AtomicBool::new(false),

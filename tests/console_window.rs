@@ -210,3 +210,33 @@ async fn an_erased_customer_leaves_the_list_the_thread_and_the_search() {
     assert_eq!(found["hits"], json!([]));
     desktop.close().await;
 }
+
+#[tokio::test]
+async fn what_is_lost_between_desk_and_page_is_given_again() {
+    let desktop = Desktop::start().await;
+    let mut customer = before_the_agent(&desktop, "Wanda", "Do you ship abroad?").await;
+    // The next answer of the desk reaches the page, which never hears of it.
+    let lose = "const fetched = window.fetch; window.lost = 0;
+                window.fetch = async (...asked) => {
+                  const answer = await fetched(...asked);
+                  if (!String(asked[0]).includes('watch_next')) return answer;
+                  const updates = (await answer.clone().json()).updates;
+                  if (updates.length === 0) return answer;
+                  window.lost += updates.length;
+                  throw new TypeError('lost');
+                };";
+    desktop.client.execute(lose, vec![]).await.unwrap();
+    for number in 2..6 {
+        let text = format!("Message {number}");
+        customer.say(&number.to_string(), &text).await;
+        customer.next_of("ack").await;
+        desktop.until_message("customer", &text).await;
+    }
+    let lost = desktop.client.execute("return window.lost", vec![]).await.unwrap();
+    assert!(lost.as_u64() > Some(0), "{lost}");
+    let shown = "return [...document.querySelectorAll('[data-testid=message]')].map((one) => Number(one.dataset.seq))";
+    let shown: Vec<i64> =
+        serde_json::from_value(desktop.client.execute(shown, vec![]).await.unwrap()).unwrap();
+    assert!(shown.windows(2).all(|pair| pair[1] == pair[0] + 1), "{shown:?}");
+    desktop.close().await;
+}

@@ -24,23 +24,23 @@ const WATCH: &str = "
     window.watched = { seen, frames };
 ";
 
-/// Notes, in the order in which the window's page is given them, the places of each conversation's messages, whether it
-/// was ever told to begin anew, and the bytes of the longest batch in the script that carries it. Tauri keeps what a page
-/// takes its calls' answers and channels with in a map.
+/// Notes, in the order in which the window's page is given them, the places of each conversation's messages, and whether
+/// it was ever told to begin anew. Tauri keeps what a page takes the answers to its calls with in a map.
 const LISTEN: &str = "
     const told = new Map(), callbacks = window.__TAURI_INTERNALS__.callbacks;
-    window.told = { resyncs: 0, longest: 0, conversations: told };
-    for (const [id, callback] of callbacks) callbacks.set(id, (data) => {
-      const text = typeof data?.message === 'string' ? data.message : '{}';
-      window.told.longest = Math.max(window.told.longest, new Blob([JSON.stringify(text)]).size);
-      for (const update of JSON.parse(text).updates ?? []) {
+    window.told = { resyncs: 0, conversations: told };
+    const listening = (callback) => (data) => {
+      for (const update of data?.updates ?? []) {
         if (update.type === 'resync') window.told.resyncs += 1;
         if (update.type !== 'message') continue;
         if (!told.has(update.conversation)) told.set(update.conversation, []);
         told.get(update.conversation).push(update.message.seq);
       }
       return callback(data);
-    });
+    };
+    const set = callbacks.set.bind(callbacks);
+    for (const [id, callback] of callbacks) set(id, listening(callback));
+    callbacks.set = (id, callback) => set(id, listening(callback));
 ";
 
 /// Scrolls the list to its end, a step a frame, and tells the longest gap between frames.
@@ -110,8 +110,6 @@ pub struct Told {
     pub threads: Vec<Vec<i64>>,
     /// How often it was told to begin anew.
     pub resyncs: u64,
-    /// Bytes of the longest batch.
-    pub longest: u64,
 }
 
 /// What the page was told, as soon as it was told this many messages or more.

@@ -32,7 +32,7 @@ pub(crate) const ANSWER_BYTES: u32 = 64 * 1024 * 1024;
 pub(crate) const WATCH_UPDATES: usize = 20_000;
 /// Bytes waiting for one console, about.
 pub(crate) const WATCH_BYTES: usize = 32 * 1024 * 1024;
-/// Bytes of JSON in one batch, about: as a text in a script it stays under the 8,192 that Tauri's IPC carries inline.
+/// Bytes of JSON in one batch, about, unless the console asks for larger ones.
 pub(crate) const BATCH_BYTES: usize = 7_000;
 /// Between batches that are not full.
 pub(crate) const BATCH_FRAME: Duration = Duration::from_millis(16);

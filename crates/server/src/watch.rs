@@ -18,6 +18,8 @@ use crate::limits::{BATCH_BYTES, BATCH_FRAME, CONVERSATIONS, WATCH_BYTES, WATCH_
 #[derive(Debug)]
 pub struct Watch {
     mailbox: Arc<Mailbox>,
+    /// Bytes of JSON in one batch, about.
+    room: usize,
     serial: i64,
     /// The last batch that was not full.
     last: Option<Instant>,
@@ -111,9 +113,9 @@ impl Mailbox {
 
     /// One batch. States of conversations come last, so that while batches are full they wait and coalesce, unless
     /// they are `due`.
-    fn take(&self, due: bool) -> Taken {
+    fn take(&self, room: usize, due: bool) -> Taken {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut taken = Taken::default();
+        let mut taken = Taken { room, ..Taken::default() };
         if std::mem::take(&mut waiting.resync) {
             taken.updates.push(Update::Resync {});
         }
@@ -167,6 +169,7 @@ impl Waiting {
 #[derive(Default)]
 struct Taken {
     updates: Vec<Update>,
+    room: usize,
     bytes: usize,
     full: bool,
     all_conversations: bool,
@@ -176,7 +179,7 @@ struct Taken {
 impl Taken {
     /// A large update travels alone rather than push the others over the limit.
     fn has_room_for(&mut self, bytes: usize) -> bool {
-        let fits = self.updates.is_empty() || self.bytes.saturating_add(bytes) <= BATCH_BYTES;
+        let fits = self.updates.is_empty() || self.bytes.saturating_add(bytes) <= self.room;
         self.full |= !fits;
         fits
     }
@@ -189,7 +192,13 @@ impl Taken {
 
 impl Watch {
     pub(crate) fn new(mailbox: Arc<Mailbox>) -> Self {
-        Self { mailbox, serial: 0, last: None, conversations: Instant::now() }
+        Self { mailbox, room: BATCH_BYTES, serial: 0, last: None, conversations: Instant::now() }
+    }
+
+    /// In batches of about so many bytes of JSON, instead of 7,000.
+    #[must_use]
+    pub fn in_batches_of(self, bytes: usize) -> Self {
+        Self { room: bytes, ..self }
     }
 
     /// Turns events of sockets on and off; they are off at first.
@@ -205,7 +214,7 @@ impl Watch {
             if let Some(last) = self.last {
                 tokio::time::sleep_until(last + BATCH_FRAME).await;
             }
-            let taken = self.mailbox.take(self.conversations.elapsed() >= CONVERSATIONS);
+            let taken = self.mailbox.take(self.room, self.conversations.elapsed() >= CONVERSATIONS);
             if taken.all_conversations {
                 self.conversations = Instant::now();
             }

@@ -14,7 +14,9 @@ export class FakeBackend implements Backend {
   waiting: Waiting[] = [];
   /** Every request, in order. */
   asked: Request[] = [];
-  #onUpdate: ((batch: Batch) => void) | null = null;
+  /** Settles once the console has taken the last batch. */
+  taken: Promise<void> = Promise.resolve();
+  #onUpdate: ((batch: Batch) => Promise<void>) | null = null;
   #onStatus: ((status: Status) => void) | null = null;
   #serial = 0;
   readonly #initial: Status;
@@ -28,7 +30,7 @@ export class FakeBackend implements Backend {
     return new Promise((answer, refuse) => this.waiting.push({ request, answer, refuse }));
   }
 
-  watch(onUpdate: (batch: Batch) => void): () => void {
+  watch(onUpdate: (batch: Batch) => Promise<void>): () => void {
     this.#onUpdate = onUpdate;
     return () => undefined;
   }
@@ -57,7 +59,12 @@ export class FakeBackend implements Backend {
 
   /** Sends updates to the console, as one batch. */
   update(now: number, ...updates: Update[]): void {
-    this.#onUpdate?.({ serial: ++this.#serial, now, updates });
+    this.taken = this.#onUpdate?.({ serial: ++this.#serial, now, updates }) ?? Promise.resolve();
+  }
+
+  /** Whether the console has taken a batch by now. */
+  hasTaken(batch: Promise<void>): Promise<boolean> {
+    return Promise.race([batch.then(() => true), settled().then(() => false)]);
   }
 
   /** Answers the oldest waiting request of this type, and lets everything that follows from it happen. */

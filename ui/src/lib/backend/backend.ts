@@ -61,8 +61,11 @@ export interface Backend {
   readonly host: 'desktop' | 'browser';
   /** Asks the desk. Rejects with {@link Refused}, and with nothing else. */
   call(request: Request): Promise<Response>;
-  /** Hears what happens, in order. A later watch replaces an earlier one. Returns how to stop. */
-  watch(onUpdate: (batch: Batch) => void): () => void;
+  /**
+   * Hears what happens, in order. A later watch replaces an earlier one. `onUpdate` settles once the batch was taken, for
+   * backends that can wait with the next. Returns how to stop.
+   */
+  watch(onUpdate: (batch: Batch) => Promise<void>): () => void;
   /** Hears at once, and again on every change, whether the desk can be reached. */
   observe(onStatus: (status: Status) => void): () => void;
   /** Tries now instead of at `retry_at`. */

@@ -1,15 +1,31 @@
-import { Channel, invoke } from '@tauri-apps/api/core';
+import { invoke } from '@tauri-apps/api/core';
 
 import type { Batch, Request, Response } from '$lib/protocol';
 
 import { Refused, type Backend, type Status } from './backend';
 
-/** The desk stops sending after 32 batches without an acknowledgement. */
-const ACKNOWLEDGE_EVERY = 8;
+/** The waits of a watch, in milliseconds. */
+export interface Waits {
+  /** The desk answers every 15 s, with nothing if nothing happened. Without an answer for so long the watch is broken. */
+  answer: number;
+  /** Before a broken watch is begun anew. */
+  again: number;
+}
+
+const WAITS: Waits = { answer: 40_000, again: 1_000 };
 
 /** The desk in this window's own process. */
 export class TauriBackend implements Backend {
   readonly host = 'desktop';
+  readonly #waits: Waits;
+  #status: Status = { state: 'online' };
+  #observers = new Set<(status: Status) => void>();
+  /** Counts watches, so that a later one ends an earlier one. */
+  #watches = 0;
+
+  constructor(waits: Waits = WAITS) {
+    this.#waits = waits;
+  }
 
   async call(request: Request): Promise<Response> {
     try {
@@ -19,28 +35,22 @@ export class TauriBackend implements Backend {
     }
   }
 
-  watch(onUpdate: (batch: Batch) => void): () => void {
-    const channel = new Channel<string>();
-    let stopped = false;
-    channel.onmessage = (text) => {
-      if (stopped) return;
-      const batch = JSON.parse(text) as Batch;
-      onUpdate(batch);
-      if (batch.serial % ACKNOWLEDGE_EVERY === 0) void invoke('watch_ack', { serial: batch.serial });
-    };
-    void invoke('watch', { channel });
+  watch(onUpdate: (batch: Batch) => Promise<void>): () => void {
+    const number = ++this.#watches;
+    void this.#watch(onUpdate, () => number !== this.#watches);
     return () => {
-      stopped = true;
+      if (number === this.#watches) this.#watches += 1;
     };
   }
 
   observe(onStatus: (status: Status) => void): () => void {
-    onStatus({ state: 'online' });
-    return () => undefined;
+    this.#observers.add(onStatus);
+    onStatus(this.#status);
+    return () => this.#observers.delete(onStatus);
   }
 
   reconnect(): void {
-    // There is nothing between this window and its desk that could be lost.
+    // A watch that broke is begun anew after a moment as it is.
   }
 
   present(): void {
@@ -53,5 +63,47 @@ export class TauriBackend implements Backend {
     } catch (cause) {
       throw Refused.from(cause);
     }
+  }
+
+  /** Watches for as long as it is not stopped. When the way to the desk breaks, it begins anew and says so. */
+  async #watch(onUpdate: (batch: Batch) => Promise<void>, stopped: () => boolean): Promise<void> {
+    while (!stopped()) {
+      try {
+        await this.#listen(onUpdate, stopped);
+      } catch {
+        if (stopped()) return;
+        this.#become({ state: 'offline', reason: 'lost', retry_at: Date.now() + this.#waits.again });
+        await new Promise((resolve) => setTimeout(resolve, this.#waits.again));
+      }
+    }
+  }
+
+  /** Asks for one batch after the other, each once the last is drawn: what happens meanwhile comes together. */
+  async #listen(onUpdate: (batch: Batch) => Promise<void>, stopped: () => boolean): Promise<void> {
+    const watch = await this.#inTime(invoke<number>('watch'));
+    this.#become({ state: 'online' });
+    let after = 0;
+    while (!stopped()) {
+      const batch = await this.#inTime(invoke<Batch>('watch_next', { watch, after }));
+      if (stopped()) return;
+      after = batch.serial;
+      await onUpdate(batch);
+    }
+  }
+
+  #inTime<T>(answer: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const deadline = setTimeout(
+        () => reject(new Error('The desk did not answer in time.')),
+        this.#waits.answer,
+      );
+      answer.then(resolve, reject).finally(() => clearTimeout(deadline));
+    });
+  }
+
+  #become(status: Status): void {
+    if (status.state === 'online' && this.#status.state === 'online') return;
+    this.#status = status;
+    for (const tell of this.#observers) tell(status);
   }
 }

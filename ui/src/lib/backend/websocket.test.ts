@@ -150,7 +150,7 @@ test('batches reach the watcher in order', async () => {
   connect('s');
   const serials: number[] = [];
   const both = new Promise<void>((resolve) => {
-    backend.watch((batch: Batch) => {
+    backend.watch(async (batch: Batch) => {
       serials.push(batch.serial);
       if (serials.length === 2) resolve();
     });

@@ -100,7 +100,7 @@ export class WebSocketBackend implements Backend {
   #epoch: string | null = null;
   #nextId = 1;
   #pending = new Map<number, Pending>();
-  #onUpdate: ((batch: Batch) => void) | null = null;
+  #onUpdate: ((batch: Batch) => Promise<void>) | null = null;
   #observers = new Set<(status: Status) => void>();
   #retry: ReturnType<typeof setTimeout> | undefined;
   #watchdog: ReturnType<typeof setTimeout> | undefined;
@@ -130,7 +130,7 @@ export class WebSocketBackend implements Backend {
     });
   }
 
-  watch(onUpdate: (batch: Batch) => void): () => void {
+  watch(onUpdate: (batch: Batch) => Promise<void>): () => void {
     this.#onUpdate = onUpdate;
     return () => {
       if (this.#onUpdate === onUpdate) this.#onUpdate = null;
@@ -221,7 +221,7 @@ export class WebSocketBackend implements Backend {
         if (frame.refusal.code === 'unauthorized') this.#refuseSecret();
         return;
       case 'batch':
-        this.#onUpdate?.(frame.batch);
+        void this.#onUpdate?.(frame.batch);
     }
   }
 

@@ -24,6 +24,8 @@ export class Feed {
   #error = $state.raw<Refused | null>(null);
   /** What was heard and not applied. */
   #queue: Batch[] = [];
+  /** Tells those whose batches are in the queue that they were applied. */
+  #taken: (() => void)[] = [];
   #scheduled = false;
   #snapshotAsked = 0;
   /** Updates wait while a snapshot is on its way: it may be older than they are. */
@@ -89,15 +91,17 @@ export class Feed {
     this.#apply();
   }
 
-  #hear(batch: Batch): void {
+  #hear(batch: Batch): Promise<void> {
     this.#queue.push(batch);
     if (batch.updates.some((update) => update.type === 'resync')) void this.resync();
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    this.#schedule(() => {
-      this.#scheduled = false;
-      this.#apply();
-    });
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      this.#schedule(() => {
+        this.#scheduled = false;
+        this.#apply();
+      });
+    }
+    return new Promise((resolve) => this.#taken.push(resolve));
   }
 
   /** Applies what was heard, in one go. */
@@ -106,6 +110,7 @@ export class Feed {
     if (this.#snapshotDue || !last) return;
     const updates = this.#queue.flatMap((batch) => batch.updates);
     this.#queue = [];
+    for (const taken of this.#taken.splice(0)) taken();
     this.#listener.apply(updates, last.now);
   }
 }
