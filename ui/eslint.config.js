@@ -60,6 +60,9 @@ export default defineConfig(
   { files: ['src/lib/components/**'], rules: layer(tauri, backend, views) },
   { files: ['src/lib/state/**'], rules: layer(tauri, views, components) },
   { files: ['src/lib/backend/**'], rules: layer(tauri, views, components, state) },
-  { files: ['src/lib/backend/tauri.ts', 'src/lib/backend/tauri.test.ts'], rules: layer(views, components, state) },
+  {
+    files: ['src/lib/backend/tauri.ts', 'src/lib/backend/tauri.test.ts'],
+    rules: layer(views, components, state),
+  },
   { files: ['src/lib/text/**'], rules: layer(tauri, views, components, state, backend) },
 );

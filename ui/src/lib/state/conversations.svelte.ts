@@ -42,6 +42,8 @@ export class Conversations {
   readonly #backend: Backend;
   #byId = new Map<ConversationId, Conversation>();
   #version = $state(0);
+  /** Of what the lists show: they may follow a frame later. */
+  #listsVersion = $state(0);
   #reach = $state.raw<Record<Filter, Reach>>({
     open: NOTHING,
     needs_me: NOTHING,
@@ -51,7 +53,7 @@ export class Conversations {
   #loading = $state.raw<Filter | null>(null);
   #failed = $state.raw<Filter | null>(null);
   #sorted = $derived.by(() => {
-    void this.#version;
+    void this.#listsVersion;
     return [...this.#byId.values()].sort(newestFirst);
   });
   #lists: Record<Filter, Conversation[]> = $derived({
@@ -116,7 +118,7 @@ export class Conversations {
     // Whatever is open and in reach is known, so the tabs that show a part of it are known as far.
     this.#reach = { open, needs_me: open, held: open, resolved: NOTHING };
     this.#failed = null;
-    this.#version += 1;
+    this.publish();
   }
 
   /** Puts conversations as they are now. Call {@link publish} afterwards. */
@@ -130,9 +132,20 @@ export class Conversations {
   }
 
   /** Shows what was put and removed since the last time. */
-  publish(keep: Iterable<ConversationId> = []): void {
+  publish(): void {
+    this.#version += 1;
+    this.publishLists();
+  }
+
+  /** The same, but not in the lists yet: call {@link publishLists} for them. */
+  publishEach(keep: Iterable<ConversationId>): void {
     if (this.#byId.size > KEEP * 1.2) this.#trim(keep);
     this.#version += 1;
+  }
+
+  /** Shows in the lists what {@link publishEach} has shown elsewhere. */
+  publishLists(): void {
+    this.#listsVersion += 1;
   }
 
   /** Asks for the next page of a tab. */

@@ -69,7 +69,8 @@ test('memory stays bounded, the open conversation stays, and the list knows that
   const conversations = new Conversations(new FakeBackend());
   conversations.reset([], false, []);
   for (let id = 1; id <= KEEP * 1.3; id++) conversations.put(conversation(id));
-  conversations.publish([KEEP + 900]);
+  conversations.publishEach([KEEP + 900]);
+  conversations.publishLists();
   expect(conversations.all).toHaveLength(KEEP + 1);
   expect(conversations.get(KEEP + 900)).toBeDefined();
   expect(conversations.more('open')).toBe(true);

@@ -114,6 +114,7 @@ export class Desk {
     this.#feed = new Feed(backend, this.connection, options.schedule ?? nextFrame, {
       take: (snapshot) => this.#take(snapshot),
       apply: (updates, now) => this.#apply(updates, now),
+      list: () => this.conversations.publishLists(),
     });
   }
 
@@ -432,12 +433,12 @@ export class Desk {
     language.use(settings.console_language ?? this.#systemLanguage ?? language.current);
   }
 
-  /** Takes what happened, in one go. */
+  /** Takes what happened, in one go; the lists follow. */
   #apply(updates: Update[], now: number): void {
     for (const update of updates) apply(this, update);
     this.clock.set(now);
     const selected = this.place.selected;
-    this.conversations.publish(selected === null ? [] : [selected]);
+    this.conversations.publishEach(selected === null ? [] : [selected]);
     this.threads.publish();
     this.writing.publish();
     this.activity.publish();

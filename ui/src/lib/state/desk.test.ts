@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 
 import type { Conversation, Message } from '$lib/protocol';
 
@@ -65,6 +65,57 @@ describe('snapshot and updates', () => {
     expect(desk.conversations.get(1)?.unread).toBe(0);
     nextFrame();
     expect(desk.conversations.get(1)?.unread).toBe(2);
+  });
+
+  test('of much, the lists are drawn a frame later than everything else', async () => {
+    await start([conversation(1)]);
+    const thread = await open(1, [message(1, 'customer', 'hello')]);
+    const said = Array.from({ length: 100 }, (_, i) => message(i + 2, 'customer', `line ${i}`));
+    const lists = vi.spyOn(desk.conversations, 'publishLists');
+    const drawnSoFar = () => [desk.conversations.get(1)?.unread, lists.mock.calls.length];
+    backend.update(
+      NOW,
+      { type: 'conversation', conversation: conversation(1, { unread: 100 }) },
+      ...said.map((one) => ({ type: 'message' as const, conversation: 1, message: one })),
+    );
+    const drawn = backend.taken;
+    nextFrame();
+    expect(thread.messages).toHaveLength(101);
+    expect(drawnSoFar()).toEqual([100, 0]);
+    expect(await backend.hasTaken(drawn)).toBe(false);
+    // What comes meanwhile comes after, and little at once.
+    backend.update(NOW, { type: 'conversation', conversation: conversation(1, { unread: 7 }) });
+    nextFrame();
+    expect(drawnSoFar()).toEqual([100, 1]);
+    nextFrame();
+    expect(drawnSoFar()).toEqual([7, 2]);
+    expect(await backend.hasTaken(drawn)).toBe(true);
+    expect(frame).toBeNull();
+  });
+
+  test('how conversations stood before a resync is not drawn after it', async () => {
+    await start([conversation(1), conversation(2)]);
+    backend.update(NOW, { type: 'conversation', conversation: conversation(2) });
+    backend.update(NOW, { type: 'conversation', conversation: conversation(2) }, { type: 'resync' });
+    await start([conversation(1)]);
+    nextFrame();
+    expect(names(desk.conversations.list('open'))).toEqual([1]);
+  });
+
+  test('an error while drawing does not end the watch', async () => {
+    await start([conversation(1)]);
+    const put = desk.threads.put.bind(desk.threads);
+    desk.threads.put = () => {
+      throw new Error('a bug');
+    };
+    backend.update(NOW, { type: 'message', conversation: 1, message: message(1, 'customer', 'hello') });
+    expect(nextFrame).toThrow('a bug');
+    nextFrame();
+    expect(await backend.hasTaken(backend.taken)).toBe(true);
+    desk.threads.put = put;
+    backend.update(NOW, { type: 'conversation', conversation: conversation(1, { unread: 1 }) });
+    nextFrame();
+    expect(desk.conversations.list('open')[0]?.unread).toBe(1);
   });
 
   test('what a model has written so far is there after a reload, and goes on', async () => {
@@ -200,6 +251,7 @@ describe('threads', () => {
       backend.update(NOW, { type: 'message', conversation: 1, message: message(seq, 'customer', `${seq}`) });
       if (seq % 100 === 0) nextFrame();
     }
+    while (frame) nextFrame();
     expect(thread.messages.length).toBeLessThanOrEqual(500);
     expect(thread.messages.at(-1)?.seq).toBe(2_000);
     expect(thread.earlier).toBe(true);
@@ -337,6 +389,7 @@ describe('small things', () => {
       }
       nextFrame();
     }
+    while (frame) nextFrame();
     await settled();
     expect(desk.conversations.list('open')).toHaveLength(500);
     expect(desk.activity.events.length).toBeLessThanOrEqual(2_500);

@@ -5,16 +5,20 @@ import type { DeskConnection } from './connection.svelte';
 import type { Schedule } from './frame';
 
 const SNAPSHOT_RETRY = 2_000;
+/** More updates than this take longer to draw than a frame should last. */
+const MUCH = 64;
 
 /** What becomes of what is heard. */
 export interface Listener {
   /** Takes everything anew. */
   take: (snapshot: Snapshot) => void;
-  /** Takes what happened since, in order. `now` is the desk's clock after the last of it. */
+  /** Takes what happened since, in order, into everything but the lists. `now` is the desk's clock after the last of it. */
   apply: (updates: Update[], now: number) => void;
+  /** Brings the lists up to date with it. */
+  list: () => void;
 }
 
-/** How a console begins and stays up to date: a snapshot, then batches of updates, applied once a frame. */
+/** How a console begins and stays up to date: a snapshot, then batches of updates, applied before the next paint. */
 export class Feed {
   readonly #backend: Backend;
   readonly #connection: DeskConnection;
@@ -26,6 +30,8 @@ export class Feed {
   #queue: Batch[] = [];
   /** Tells those whose batches are in the queue that they were applied. */
   #taken: (() => void)[] = [];
+  /** Whether the lists are behind what was applied. */
+  #listsDue = false;
   #scheduled = false;
   #snapshotAsked = 0;
   /** Updates wait while a snapshot is on its way: it may be older than they are. */
@@ -93,24 +99,55 @@ export class Feed {
 
   #hear(batch: Batch): Promise<void> {
     this.#queue.push(batch);
-    if (batch.updates.some((update) => update.type === 'resync')) void this.resync();
-    if (!this.#scheduled) {
-      this.#scheduled = true;
-      this.#schedule(() => {
-        this.#scheduled = false;
-        this.#apply();
-      });
+    if (batch.updates.some((update) => update.type === 'resync')) {
+      // The snapshot will be newer than how conversations stand here, and may be of another database.
+      this.#queue = this.#queue.map(withoutConversations);
+      void this.resync();
     }
+    this.#applySoon();
     return new Promise((resolve) => this.#taken.push(resolve));
   }
 
-  /** Applies what was heard, in one go. */
-  #apply(): void {
-    const last = this.#queue.at(-1);
-    if (this.#snapshotDue || !last) return;
-    const updates = this.#queue.flatMap((batch) => batch.updates);
-    this.#queue = [];
-    for (const taken of this.#taken.splice(0)) taken();
-    this.#listener.apply(updates, last.now);
+  #applySoon(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#schedule(() => {
+      this.#scheduled = false;
+      this.#apply();
+    });
   }
+
+  /**
+   * Applies what was heard. Little is drawn at once; of much the lists are drawn a frame later, so that each frame lays
+   * out and paints but a part of the window.
+   */
+  #apply(): void {
+    if (this.#snapshotDue) return;
+    try {
+      if (this.#listsDue) this.#list();
+      else if (this.#queue.length > 0) {
+        const { updates, now } = joined(this.#queue.splice(0));
+        this.#listsDue = true;
+        this.#listener.apply(updates, now);
+        if (updates.length <= MUCH) this.#list();
+      }
+    } finally {
+      // Also after an error: whoever waits to be taken brings what comes next.
+      if (this.#listsDue || this.#queue.length > 0) this.#applySoon();
+      else for (const taken of this.#taken.splice(0)) taken();
+    }
+  }
+
+  #list(): void {
+    this.#listsDue = false;
+    this.#listener.list();
+  }
+}
+
+function withoutConversations(batch: Batch): Batch {
+  return { ...batch, updates: batch.updates.filter((update) => update.type !== 'conversation') };
+}
+
+function joined(heard: Batch[]): { updates: Update[]; now: number } {
+  return { updates: heard.flatMap((batch) => batch.updates), now: heard.at(-1)?.now ?? 0 };
 }
