@@ -17,6 +17,8 @@ use crate::page::Page;
 const EVERY: Duration = Duration::from_millis(25);
 /// Messages of each customer before the measurement.
 const WARM_UP: usize = 150;
+/// How often it is measured: machines that are shared are not always equally fast.
+const ROUNDS: usize = 5;
 
 pub(crate) async fn run() {
     let mut page = Page::new(
@@ -32,25 +34,37 @@ pub(crate) async fn run() {
     let mut watched = window_load::watched_customer(&desktop).await;
     // The page's code is compiled as it is used: the first seconds of a new window are not load.
     tokio::join!(load::each(&address, WARM_UP, Some(EVERY)), write(&mut watched, "warm-up", WARM_UP));
+    for round in 1..=ROUNDS {
+        under_load(&desktop, &mut watched, round, &mut page).await;
+    }
+    reload(&desktop, &mut page).await;
+    scroll(&desktop, &mut page).await;
+    desktop.close().await;
+    page.write();
+}
+
+/// 50 customers and the watched one write, once.
+async fn under_load(desktop: &Desktop, watched: &mut V1, round: usize, page: &mut Page) {
+    let address = desktop.address().await;
     let process = desktop.process();
     let before = memory::resident_kib(process);
     desktop.client.execute("window.watched.frames.length = 0", vec![]).await.unwrap();
     let began = Instant::now();
-    tokio::join!(load::all(&address, Some(EVERY)), write(&mut watched, "load", load::MESSAGES_EACH));
+    let id = format!("round {round}");
+    tokio::join!(load::all(&address, Some(EVERY)), write(watched, &id, load::MESSAGES_EACH));
     let sent = began.elapsed();
-    window_load::shown_to_the_end(&desktop, WARM_UP + load::MESSAGES_EACH).await;
+    window_load::shown_to_the_end(desktop, WARM_UP + round * load::MESSAGES_EACH).await;
     let shown = began.elapsed();
     let after = memory::resident_kib(process);
-    let (seen, frames) = window_load::watched(&desktop).await;
+    let (_, frames) = window_load::watched(desktop).await;
     let mut gaps: Vec<f64> = frames.windows(2).map(|pair| pair[1] - pair[0]).collect();
     gaps.sort_by(f64::total_cmp);
     page.say(&format!(
-        "{} messages and as many replies in {:.1} s, the last on the screen after {:.1} s; {} messages of the open thread drawn; \
-         {} frames, gaps p50 {:.0} ms, p99 {:.0} ms, longest {:.0} ms; the desk's process {} MiB before, {} MiB after",
+        "{} messages and as many replies in {:.1} s, the last on the screen after {:.1} s; {} frames, gaps p50 {:.0} ms, \
+         p99 {:.0} ms, longest {:.0} ms; the desk's process {} MiB before, {} MiB after",
         (load::CUSTOMERS + 1) * load::MESSAGES_EACH,
         sent.as_secs_f64(),
         shown.as_secs_f64(),
-        seen.len(),
         frames.len(),
         gaps[gaps.len() / 2],
         gaps[gaps.len() * 99 / 100],
@@ -58,10 +72,6 @@ pub(crate) async fn run() {
         before / 1024,
         after / 1024,
     ));
-    reload(&desktop, &mut page).await;
-    scroll(&desktop, &mut page).await;
-    desktop.close().await;
-    page.write();
 }
 
 /// From a reload of the page, with all those conversations, to the list and the thread being there again.

@@ -124,7 +124,8 @@ fn only_the_tauri_backend_of_the_console_names_tauri_and_nothing_makes_markup_of
             }
         }
     }
-    let tauri = found.remove("@tauri-apps/").unwrap_or_default();
+    let mut tauri = found.remove("@tauri-apps/").unwrap_or_default();
+    tauri.sort();
     assert_eq!(tauri, ["ui/src/lib/backend/tauri.test.ts", "ui/src/lib/backend/tauri.ts"]);
     assert!(found.is_empty(), "{found:#?}");
 }
