@@ -203,6 +203,10 @@ impl Desktop {
         change(&mut settings);
         let answer = self.call(json!({ "type": "save_settings", "settings": settings })).await;
         assert_eq!(answer["type"], "settings", "{answer}");
+        // In another language the page is made anew: what was looked up before is gone.
+        if let Some(language) = settings["console_language"].as_str() {
+            self.until(&format!("document.documentElement.lang === '{language}'")).await;
+        }
     }
 
     /// Keeps a picture of the window's page where `DESKBELL_PICTURES` points, if it does.
