@@ -25,6 +25,9 @@ async fn named(desktop: &Desktop, name: &str, text: &str) -> V1 {
     let mut customer = V1::connect(&desktop.address().await, hello).await;
     customer.say("1", text).await;
     customer.next_of("ack").await;
+    // Keys step through what the list shows.
+    let rows = "[...document.querySelectorAll('[data-testid=conversation-row]')]";
+    desktop.until(&format!("{rows}.some((row) => row.textContent.includes({}))", json!(name))).await;
     customer
 }
 
