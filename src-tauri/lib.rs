@@ -129,8 +129,8 @@ fn build(arguments: Arguments) -> tauri::Result<tauri::App> {
             let app = app.handle();
             console::provide(app);
             let options = Options { data_dir, listen: arguments.listen, console: console::file };
-            spawn(open_desk(app.clone(), options));
             quit::on_signals(app);
+            spawn(open_desk(app.clone(), options));
             tray::create(app);
             window::open(app)?;
             Ok(())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tauri::async_runtime::spawn;
+use tauri::async_runtime::{block_on, spawn};
 use tauri::{AppHandle, Manager};
 
 use crate::instance;
@@ -45,32 +45,42 @@ pub(crate) fn close_window(app: &AppHandle) {
     });
 }
 
-/// Quits when the system or the terminal asks for it.
+/// Quits when the system or the terminal asks for it, from now on.
 pub(crate) fn on_signals(app: &AppHandle) {
-    let app = app.clone();
-    spawn(async move {
-        match signal().await {
-            Ok(()) => quit(&app),
-            Err(error) => tracing::warn!("Signals cannot be heard: {error}"),
+    match block_on(async { stop_signal() }) {
+        Ok(stop) => {
+            let app = app.clone();
+            spawn(async move {
+                stop.await;
+                quit(&app);
+            });
         }
-    });
+        Err(error) => tracing::warn!("Signals cannot be heard: {error}"),
+    }
 }
 
+/// SIGTERM, Ctrl-C or the end of the terminal, heard from the call on rather than from the first poll: until then each
+/// would kill the process where it stands.
 #[cfg(unix)]
-async fn signal() -> std::io::Result<()> {
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hang_up = signal(SignalKind::hangup())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        _ = hang_up.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    })
 }
 
-#[cfg(not(unix))]
-async fn signal() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+/// Ctrl-C, heard from the call on.
+#[cfg(windows)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }

@@ -1,13 +1,16 @@
 //! `deskbell-server`: the same desk without a window.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[cfg(unix)]
+use std::{os::fd::OwnedFd, os::unix::net::UnixStream};
+
 use deskbell_protocol::agent::{AgentClientFrame, AgentServerFrame, Request, Response, Update};
 use deskbell_protocol::entity::Listening;
 use deskbell_protocol::{Code, limits};
 use deskbell_tests::agent::Agent;
 use deskbell_tests::customer::{Plain, next_close, open};
 use deskbell_tests::record::Fault;
-use deskbell_tests::server::{Server, spawn};
+use deskbell_tests::server::{Server, command, spawn};
 use deskbell_tests::{test_name, within};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -78,6 +81,30 @@ async fn sigterm_and_ctrl_c_tell_customers_and_end_in_order() {
         assert!(reason.contains("stopping"), "{reason}");
         drop(customer);
         assert_eq!(server.ended().await, Some(0), "{signal}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_as_soon_as_the_address_is_known_is_heard() {
+    for signal in ["TERM", "INT"] {
+        // Nobody reads what it says, and nothing more goes in: it stands still right after the line with its address.
+        let (mut said, says) = UnixStream::pair().unwrap();
+        says.set_nonblocking(true).unwrap();
+        while std::io::Write::write(&mut &says, &[b'.'; 4096]).is_ok() {}
+        says.set_nonblocking(false).unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let child = command(data.path(), "127.0.0.1:0").stderr(OwnedFd::from(says)).spawn().unwrap();
+        let mut server = Server::started(child, data).await;
+        let mut customer = server.plain().await;
+        customer.next().await;
+        server.signal(signal).await;
+        let reader = std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+        let (code, _) = next_close(&mut customer.socket).await;
+        assert_eq!(code, 1001, "{signal}");
+        drop(customer);
+        assert_eq!(server.ended().await, Some(0), "{signal}");
+        reader.join().unwrap().unwrap();
     }
 }
 

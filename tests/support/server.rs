@@ -42,10 +42,10 @@ impl Server {
         Self::started(child, data).await
     }
 
-    /// Waits for a process that was started with pipes until it listens.
+    /// Waits for a process that was started with a pipe for stdout until it listens.
     pub async fn started(mut child: Child, data: TempDir) -> Self {
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
-        let stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+        let stderr = BufReader::new(child.stderr.take().unwrap_or_else(silence)).lines();
         let line = within("the line `listening on`", stdout.next_line()).await.unwrap();
         let line = line.expect("the server ended before it listened");
         let address = line.strip_prefix("listening on ").expect(&line).to_owned();
@@ -85,10 +85,7 @@ impl Server {
 
     /// Collects the log from now on until the server has ended.
     pub fn collect_log(&mut self) -> tokio::task::JoinHandle<String> {
-        let nothing =
-            tokio::process::Command::new("true").stderr(Stdio::piped()).spawn().unwrap().stderr.take();
-        let nothing = BufReader::new(nothing.unwrap()).lines();
-        let mut lines = std::mem::replace(&mut self.stderr, nothing);
+        let mut lines = std::mem::replace(&mut self.stderr, BufReader::new(silence()).lines());
         tokio::spawn(async move {
             let mut log = String::new();
             while let Some(line) = lines.next_line().await.unwrap() {
@@ -114,6 +111,11 @@ impl Server {
     pub async fn agent(&self) -> Agent {
         Agent::connect(&self.address, &self.secret()).await
     }
+}
+
+/// The stderr of a process that says nothing.
+fn silence() -> ChildStderr {
+    Command::new("true").stderr(Stdio::piped()).spawn().unwrap().stderr.take().unwrap()
 }
 
 /// Starts the binary without waiting for it.

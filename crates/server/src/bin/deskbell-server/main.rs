@@ -46,11 +46,14 @@ fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> ExitCode {
     let options =
         Options { data_dir: arguments.data_dir(), listen: arguments.listen, console: assets::console };
+    let stop = match stop_signal() {
+        Ok(stop) => stop,
+        Err(error) => return fail(&format!("Signals cannot be heard: {error}."), 1),
+    };
     let desk = match Desk::open(options).await {
         Ok(desk) => desk,
         Err(error) => return fail(&error.to_string(), 1),
     };
-    let stop = stop_signal();
     match desk.listen().await {
         Listening::Listening { address, .. } => {
             println!("listening on {address}");
@@ -71,21 +74,28 @@ async fn run(arguments: Arguments) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Ctrl-C or SIGTERM.
-fn stop_signal() -> impl Future<Output = ()> {
-    #[cfg(unix)]
-    let terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-    async move {
-        #[cfg(unix)]
-        if let Ok(mut terminated) = terminated {
-            tokio::select! {
-                _ = terminated.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
+/// Ctrl-C or SIGTERM, heard from the call on rather than from the first poll: until then either would kill the process
+/// where it stands.
+#[cfg(unix)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-        let _waited = tokio::signal::ctrl_c().await;
-    }
+    })
+}
+
+/// Ctrl-C, heard from the call on.
+#[cfg(windows)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }
 
 fn fail(sentence: &str, code: u8) -> ExitCode {
