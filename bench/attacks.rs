@@ -43,7 +43,7 @@ fn head() -> String {
          What {CUSTOMERS} honest customers notice while one address attacks without end, as `cargo xtask bench attacks` measured\n\
          and wrote it: {} build, {} cores, on which desk, attackers and customers all run. Each customer connects while the\n\
          attack is under way and then writes {MESSAGES} messages, one every {} ms. Promised: an acknowledgement (durable) within\n\
-         {P99_MS} ms for 99 of 100.\n\n\
+         {P99_MS} ms for 99 of 100. On shared cores and a shared disk, two measurements of the same build differ up to twofold.\n\n\
          | attack | acknowledged | connected p50 | p99 | acknowledgement p50 | p99 | longest | desk |\n\
          | --- | --- | --- | --- | --- | --- | --- | --- |\n",
         if cfg!(debug_assertions) { "debug" } else { "release" },
