@@ -146,10 +146,11 @@ async fn open_desk(app: AppHandle, options: Options) {
         match Desk::open(options.clone()).await {
             Ok(desk) => break desk,
             Err(error) => {
-                if !shell.has_failed() {
+                let is_news = !shell.has_failed();
+                shell.failed(&error);
+                if is_news {
                     tracing::error!("the desk cannot be opened: {error}");
                 }
-                shell.failed(&error);
                 tokio::time::sleep(REOPEN).await;
             }
         }

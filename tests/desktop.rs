@@ -15,6 +15,8 @@ use deskbell_tests::x11::Windows;
 use deskbell_tests::{until, window_load, within};
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Child;
 
 const GREETING: &str = "Hello, welcome to live support. What can we help you with?";
 const REPLY: &str = "Hello, what can we help you with?";
@@ -325,8 +327,12 @@ async fn the_end_asked_for_by_the_system_is_an_orderly_one() {
     let desktop = Desktop::start().await;
     // A desk of its own beside the other: it has its own data folder.
     let data = TempDir::new().unwrap();
-    let (code, said) = start_and_terminate(&desktop, data.path()).await;
-    assert_eq!(code, Some(0), "{said}");
+    let address = format!("127.0.0.1:{}", free_port());
+    let app = beside(&desktop, data.path(), &address).await;
+    within("its desk to listen", listens(&address)).await;
+    signal(app.id().unwrap(), "TERM");
+    let ended = within("the app's end", app.wait_with_output()).await.unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
     assert!(data.path().join("deskbell.db").exists());
     // An orderly end leaves everything in the database and nothing beside it.
     assert!(!data.path().join("deskbell.db-wal").exists());
@@ -337,9 +343,13 @@ async fn the_end_asked_for_by_the_system_is_an_orderly_one() {
 async fn a_data_folder_in_use_is_said_and_ends_with_an_error() {
     let server = Server::start().await;
     let desktop = Desktop::start().await;
-    let (code, said) = start_and_terminate(&desktop, server.data.path()).await;
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("Another Deskbell is running"), "{said}");
+    let mut app = beside(&desktop, server.data.path(), "127.0.0.1:0").await;
+    let mut said = BufReader::new(app.stderr.take().unwrap()).lines();
+    let refused =
+        async { while !said.next_line().await.unwrap().unwrap().contains("Another Deskbell is running") {} };
+    within("the reason why there is no desk", refused).await;
+    signal(app.id().unwrap(), "TERM");
+    assert_eq!(within("the app's end", app.wait()).await.unwrap().code(), Some(1));
     desktop.close().await;
 }
 
@@ -448,17 +458,12 @@ fn signal(process: u32, name: &str) {
     assert!(sent.unwrap().success(), "{name}");
 }
 
-/// Starts the app on this data folder, asks it to end once it can hear that, and gives its exit code and what it said.
-async fn start_and_terminate(desktop: &Desktop, data: &Path) -> (Option<i32>, String) {
-    let mut app = desktop.screen.app(&["--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
+/// An app of its own beside the window, as soon as it shows.
+async fn beside(desktop: &Desktop, data: &Path, listen: &str) -> Child {
+    let mut app = desktop.screen.app(&["--listen", listen, "--data", data.to_str().unwrap()]);
     let app = app.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let id = app.id().unwrap();
-    until_it_hears_signals(id).await;
-    // By then the desk is open or not: both begin together.
     until("the window to show", || Windows::of(&desktop.screen.display).count(TITLE) == 2).await;
-    signal(id, "TERM");
-    let output = within("the app's end", app.wait_with_output()).await.unwrap();
-    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    app
 }
 
 async fn until_it_hears_signals(process: u32) {

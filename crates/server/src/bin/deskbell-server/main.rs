@@ -46,13 +46,17 @@ fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> ExitCode {
     let options =
         Options { data_dir: arguments.data_dir(), listen: arguments.listen, console: assets::console };
-    let stop = match stop_signal() {
-        Ok(stop) => stop,
-        Err(error) => return fail(&format!("Signals cannot be heard: {error}."), 1),
-    };
     let desk = match Desk::open(options).await {
         Ok(desk) => desk,
         Err(error) => return fail(&error.to_string(), 1),
+    };
+    // Until here nobody is connected, and a signal may end the process, however long opening takes.
+    let stop = match stop_signal() {
+        Ok(stop) => stop,
+        Err(error) => {
+            desk.close().await;
+            return fail(&format!("Signals cannot be heard: {error}."), 1);
+        }
     };
     match desk.listen().await {
         Listening::Listening { address, .. } => {
