@@ -69,3 +69,17 @@ test('two pieces of work are never done in one frame, and keep their order', () 
   const times = done.map(([, at]) => at);
   expect(new Set(times).size).toBe(3);
 });
+
+test('work that fails keeps none that comes after it from being done', () => {
+  const begun: number[] = [];
+  nextFrame(() => {
+    nextFrame(work(0, begun));
+    throw new Error('a bug');
+  });
+  expect(() => vi.advanceTimersByTime(1_000)).toThrow('a bug');
+  vi.advanceTimersByTime(1_000);
+  expect(begun).toHaveLength(1);
+  nextFrame(work(0, begun));
+  vi.advanceTimersByTime(1_000);
+  expect(begun).toHaveLength(2);
+});

@@ -27,16 +27,20 @@ export const nextFrame: Schedule = (work) => {
 function beforePaint(work: () => void): void {
   inFrame(() => {
     const began = performance.now();
-    work();
-    // A task of its own, after the paint that follows the work: what lies between is what the work cost.
-    inFrame(() => {
-      setTimeout(() => {
-        restsUntil = began + (performance.now() - began) / SHARE;
-        const came = later ?? [];
-        later = null;
-        came.forEach(nextFrame);
+    try {
+      work();
+    } finally {
+      // Also after an error, or nothing would ever be drawn again. A task of its own, after the paint that follows the
+      // work: what lies between is what the work cost.
+      inFrame(() => {
+        setTimeout(() => {
+          restsUntil = began + (performance.now() - began) / SHARE;
+          const came = later ?? [];
+          later = null;
+          came.forEach(nextFrame);
+        });
       });
-    });
+    }
   });
 }
 
