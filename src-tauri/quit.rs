@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+#[cfg(not(unix))]
+use deskbell_server::stop_signal;
 use tauri::async_runtime::{block_on, spawn};
 use tauri::{AppHandle, Manager};
 
@@ -59,28 +61,16 @@ pub(crate) fn on_signals(app: &AppHandle) {
     }
 }
 
-/// SIGTERM, Ctrl-C or the end of the terminal, heard from the call on rather than from the first poll: until then each
-/// would kill the process where it stands.
+/// The app ends with the terminal that it was started in, too.
 #[cfg(unix)]
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stop = deskbell_server::stop_signal()?;
     let mut hang_up = signal(SignalKind::hangup())?;
     Ok(async move {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = stop => {}
             _ = hang_up.recv() => {}
         }
-    })
-}
-
-/// Ctrl-C, heard from the call on.
-#[cfg(windows)]
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    let mut interrupt = tokio::signal::windows::ctrl_c()?;
-    Ok(async move {
-        interrupt.recv().await;
     })
 }

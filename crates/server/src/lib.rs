@@ -26,6 +26,7 @@ mod responder;
 mod returning;
 mod secret;
 mod slow;
+mod stop_signal;
 mod stopping;
 mod traffic;
 mod watch;
@@ -33,6 +34,7 @@ mod watch;
 pub use accept::ConsoleAssets;
 pub use clock::{idle_minute, now};
 pub use desk::{Desk, OpenError, Options, restore};
+pub use stop_signal::stop_signal;
 pub use watch::{ActivitySwitch, Watch};
 
 use std::path::PathBuf;

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use deskbell_protocol::entity::Listening;
 use deskbell_server::arguments::{self, Arguments};
-use deskbell_server::{Desk, Options};
+use deskbell_server::{Desk, Options, stop_signal};
 
 const PROGRAM: &str = "deskbell-server";
 
@@ -76,30 +76,6 @@ async fn run(arguments: Arguments) -> ExitCode {
     tracing::info!("stopping");
     desk.close().await;
     ExitCode::SUCCESS
-}
-
-/// Ctrl-C or SIGTERM, heard from the call on rather than from the first poll: until then either would kill the process
-/// where it stands.
-#[cfg(unix)]
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
-}
-
-/// Ctrl-C, heard from the call on.
-#[cfg(windows)]
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    let mut interrupt = tokio::signal::windows::ctrl_c()?;
-    Ok(async move {
-        interrupt.recv().await;
-    })
 }
 
 fn fail(sentence: &str, code: u8) -> ExitCode {
