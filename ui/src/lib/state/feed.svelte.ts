@@ -131,11 +131,13 @@ export class Feed {
         this.#listener.apply(updates, now);
         if (updates.length <= MUCH) this.#list();
       }
-    } finally {
-      // Also after an error: whoever waits to be taken brings what comes next.
-      if (this.#listsDue || this.#queue.length > 0) this.#applySoon();
-      else for (const taken of this.#taken.splice(0)) taken();
+    } catch (error) {
+      // What was heard is here in part, and what is shown must be what the desk has. The snapshot goes on with the rest.
+      void this.resync();
+      throw error;
     }
+    if (this.#listsDue || this.#queue.length > 0) this.#applySoon();
+    else for (const taken of this.#taken.splice(0)) taken();
   }
 
   #list(): void {
