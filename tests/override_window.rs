@@ -140,6 +140,8 @@ async fn a_correction_reaches_both_kinds_of_clients_and_the_thread_keeps_the_ori
     assert_eq!(corrected.get("original"), None, "customers never get the original again");
 
     desktop.until_message("automatic", "At nine on weekdays.").await;
+    // The offer comes after the correction and moves the thread: a click meanwhile meets what stood there before.
+    desktop.id("offer").await;
     desktop.picture("corrected").await;
     desktop.click("show-original").await;
     desktop
