@@ -117,9 +117,15 @@ impl Desktop {
         self.see(&format!("[data-testid={id}]")).await
     }
 
-    /// Clicks on the element of this test id.
+    /// Clicks on the element of this test id. WebDriver looks it up and clicks in two steps, which no person does: one that
+    /// the page replaced in between is looked up again.
     pub async fn click(&self, id: &str) {
-        self.id(id).await.click().await.unwrap();
+        let clicked = async {
+            while let Err(error) = self.id(id).await.click().await {
+                assert!(error.is_stale_element_reference(), "`{id}` cannot be clicked: {error}");
+            }
+        };
+        within("a click", clicked).await;
     }
 
     /// Replaces the text of a field.
